@@ -1,0 +1,159 @@
+"""The values a run is made of: `RunSpec` goes in, `RunRecord` comes out. Standard library only.
+
+A spec holds everything that decides the numbers and nothing about the machine, so that its hash,
+the `run_id`, names the same experiment everywhere. A record is a spec with what happened.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+SCHEMA = 1
+
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class Status(StrEnum):
+    """How a run ended. A failed run is a row, never a gap."""
+
+    ok = "ok"
+    solved_early = "solved_early"
+    diverged = "diverged"
+    oom_gpu = "oom_gpu"
+    oom_host = "oom_host"
+    timeout = "timeout"
+    killed = "killed"
+    error = "error"
+    unsupported = "unsupported"
+    lost = "lost"
+
+
+FINISHED = frozenset({Status.ok, Status.solved_early, Status.diverged})
+RUN_AGAIN = frozenset({Status.unsupported, Status.lost, Status.killed})
+"""Outcomes that say nothing about the model, so `run` tries them again unasked."""
+FAILED = frozenset(Status) - FINISHED - {Status.unsupported}
+
+
+class Measurement(NamedTuple):
+    """One number: after how many updates, what it is, where it was read, and its value."""
+
+    step: int
+    quantity: str
+    where: str
+    value: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """Everything that decides the numbers of one run.
+
+    `seed` numbers the repetition: data and initial weights have separate streams derived from it,
+    so that all models of a repetition see the same data. The `*_at` fields list the updates after
+    which something is measured.
+    """
+
+    suite: str
+    task: str
+    model: str
+    seed: int
+    width: int
+    learning_rate: float
+    batch_size: int
+    updates: int
+    depth: int | None = None
+    axis: str = "time"
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    task_version: int = 0
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    model_version: int = 0
+    output_scale: float = 1.0
+    optimiser: str = "adam"
+    optimiser_args: Mapping[str, Any] = field(default_factory=dict)
+    schedule: str = "constant"
+    gradient_clip: float | None = None
+    validate_at: tuple[int, ...] = ()
+    test_at: tuple[int, ...] = ()
+    gradients_at: tuple[int, ...] = ()
+    precision: str = "float32"
+    threads: int = 1
+    plugin: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The first 16 hexadecimal digits of the sha256 of the canonical JSON."""
+        return hashlib.sha256(canonical_json(asdict(self)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A spec and what happened to it. `facts` is what a report needs to know without torch."""
+
+    spec: RunSpec
+    status: Status
+    error: str | None = None
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def stack(self) -> str:
+        """Device class, torch and CUDA version as one slug, such as `cpu-torch2.13`."""
+        return self.environment.get("stack", "unknown")
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: keys sorted, no spaces, non-finite numbers as strings."""
+    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def encode(value: Any) -> Any:
+    """The value with every non-finite number written as a string, since JSON has none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode_number(value: Any) -> float | None:
+    """The number that `encode` wrote: null stays None, the three strings become floats again."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and value in NON_FINITE:
+        return NON_FINITE[value]
+    raise ValueError(f"{value!r} is not a number, null, or one of {', '.join(NON_FINITE)}")
+
+
+def spec_from_json(data: Any) -> RunSpec:
+    """The spec that was written; a missing, unknown or ill-typed field raises ValueError."""
+    if not isinstance(data, dict):
+        raise ValueError(f"a spec is a JSON object, not {type(data).__name__}")
+    known = {entry.name: entry for entry in fields(RunSpec)}
+    if unknown := sorted(set(data) - set(known)):
+        raise ValueError(f"unknown spec field {unknown[0]!r}; allowed: {', '.join(known)}")
+    for name, value in data.items():
+        if not isinstance(value, _JSON_TYPES[str(known[name].type)]) or isinstance(value, bool):
+            raise ValueError(f"spec field {name!r} must be {known[name].type}, not {value!r}")
+    try:
+        return RunSpec(**{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()})
+    except TypeError as error:
+        raise ValueError(str(error).replace("RunSpec.__init__()", "spec")) from None
+
+
+_JSON_TYPES: dict[str, Any] = {
+    "<class 'str'>": str,
+    "<class 'int'>": int,
+    "<class 'float'>": (int, float),
+    "int | None": (int, type(None)),
+    "float | None": (int, float, type(None)),
+    "str | None": (str, type(None)),
+    "tuple[int, ...]": (list, tuple),
+    "collections.abc.Mapping[str, typing.Any]": dict,
+}
