@@ -1,1 +1,1 @@
-"""The benchmark suite: which architectures let a gradient survive, at what accuracy, at what cost?"""
+"""The suite: which architectures let a gradient survive, at what accuracy, at what cost?"""

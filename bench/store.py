@@ -127,7 +127,7 @@ def read_folder(folder: Path) -> tuple[list[RunRecord], list[str]]:
 
 
 def load(folder: Path | str) -> pd.DataFrame:
-    """One row a measurement of every readable record below the folder, and one `status` row a record.
+    """One row a measurement of every readable record below the folder, and a `status` row each.
 
     Columns: suite, stack, run_id, model, task, axis, seed, status, step, quantity, where, value,
     then the other fields of the spec.

@@ -2,8 +2,9 @@
 
     h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + V x_t + b),   alpha + beta = 1
 
-O is fixed, random and orthogonal; W, V and b are trained. A. Ceni, arXiv 2210.01245. The equation is
-reconstructed from the abstract and the author's later code; W, V and b start as torch.nn.Linear does.
+O is fixed, random and orthogonal; W, V and b are trained. A. Ceni, arXiv 2210.01245. The equation
+is reconstructed from the abstract and the author's later code. W, V and b start as those of
+torch.nn.Linear do.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The definition of both models, one line a step, differentiated by autograd.
 
-    recurrent:   h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + drive_t)
-    feed-forward:  x_{l+1} = alpha * O_l x_l + beta * phi(W_l x_l + b_l)
+recurrent:   h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + drive_t)
+feed-forward:  x_{l+1} = alpha * O_l x_l + beta * phi(W_l x_l + b_l)
 """
 
 import torch

@@ -1,0 +1,244 @@
+"""The models, and the frame that is equal for all; the only door to `roaf` and `baselines`.
+
+To add one of your own without a fork, see `bench.plugins`. To add a published one: a file in
+`baselines`, a line in `MODELS`; the contract tests, the timing and `bench ls` then cover it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import baselines
+from bench.records import RunSpec
+from bench.tasks import Task
+from roaf import RoaMLP, RoaRNN, depth_schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line of `MODELS`. `defaults` alone are enough to construct a body.
+
+    A time body is `factory(input_size, hidden_size, **args)`, a depth body
+    `factory(width, depth, **args)`. `execution` says what computes the forward pass. The frame
+    multiplies the body's output by `output_scale`, an option every model has.
+    """
+
+    factory: Callable[..., nn.Module]
+    axis: str
+    paper: str
+    year: int
+    version: int = 1
+    execution: str = "torch loop"
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    output_scale: float = 1.0
+
+
+class RoafBody(nn.Module):
+    """RoaRNN as a recurrent body: outputs alone, and `step` as a pair."""
+
+    def __init__(self, input_size: int, hidden_size: int, **args: Any) -> None:
+        super().__init__()
+        self.network = RoaRNN(input_size, hidden_size, **args)
+
+    def initial_state(self, batch: int) -> Float[Tensor, "batch hidden"]:
+        return self.network.initial_state(batch)
+
+    def step(
+        self, x_t: Float[Tensor, "batch features"], state: Float[Tensor, "batch hidden"]
+    ) -> tuple[Float[Tensor, "batch hidden"], Float[Tensor, "batch hidden"]]:
+        state = self.network.step(x_t, state)
+        return state, state
+
+    def forward(
+        self, x: Float[Tensor, "batch time features"]
+    ) -> Float[Tensor, "batch time hidden"]:
+        return self.network(x)[0]
+
+
+def roaf_depth(width: int, depth: int, *, c: float, schedule: str, **args: Any) -> RoaMLP:
+    """RoaMLP with alpha and beta from the depth."""
+    alpha, beta = depth_schedule(c, depth, schedule)
+    return RoaMLP(width, depth, alpha=alpha, beta=beta, **args)
+
+
+def _roaf(filter: str) -> Entry:
+    return Entry(
+        factory=RoafBody,
+        axis="time",
+        paper="Ceni, arXiv 2210.01245",
+        year=2022,
+        execution="stacked kernel",
+        defaults={"alpha": 0.99, "filter": filter},
+    )
+
+
+def _roaf_depth(schedule: str, c: float) -> Entry:
+    return Entry(
+        factory=roaf_depth,
+        axis="depth",
+        paper="Ceni, arXiv 2210.01245",
+        year=2022,
+        execution="stacked kernel",
+        defaults={"c": c, "schedule": schedule},
+    )
+
+
+MODELS: dict[str, Entry] = {
+    "roaf": _roaf("haar"),
+    "roaf-rotations": _roaf("rotations"),
+    "roaf-permutation": _roaf("permutation"),
+    "roaf-identity": _roaf("identity"),
+    "elman": Entry(
+        factory=baselines.Elman,
+        axis="time",
+        paper="Elman, Cognitive Science 14",
+        year=1990,
+        execution="torch.nn.RNN",
+    ),
+    "irnn": Entry(
+        factory=baselines.IRNN,
+        axis="time",
+        paper="Le, Jaitly & Hinton, arXiv 1504.00941",
+        year=2015,
+        execution="torch.nn.RNN",
+    ),
+    "lstm": Entry(
+        factory=baselines.LSTM,
+        axis="time",
+        paper="Hochreiter & Schmidhuber, Neural Computation 9; forget bias 1",
+        year=1997,
+        execution="torch.nn.LSTM",
+    ),
+    "gru": Entry(
+        factory=baselines.GRU,
+        axis="time",
+        paper="Cho et al., arXiv 1406.1078",
+        year=2014,
+        execution="torch.nn.GRU",
+    ),
+    "exprnn": Entry(
+        factory=baselines.ExpRNN,
+        axis="time",
+        paper="Lezcano-Casado & Martinez-Rubio, arXiv 1901.08428",
+        year=2019,
+    ),
+    "urnn": Entry(
+        factory=baselines.UnitaryRNN,
+        axis="time",
+        paper="Arjovsky, Shah & Bengio, arXiv 1511.06464",
+        year=2016,
+    ),
+    "antisymmetric": Entry(
+        factory=baselines.AntisymmetricRNN,
+        axis="time",
+        paper="Chang et al., arXiv 1902.09689",
+        year=2019,
+    ),
+    "cornn": Entry(
+        factory=baselines.CoRNN,
+        axis="time",
+        paper="Rusch & Mishra, arXiv 2010.00951",
+        year=2021,
+    ),
+    "roaf-mlp": _roaf_depth("convex", 1.0),
+    "roaf-mlp-sqrt": _roaf_depth("sqrt", 1.0),
+    "roaf-mlp-isometric": _roaf_depth("isometric", 1.0),
+    "mlp": Entry(
+        factory=baselines.MLP,
+        axis="depth",
+        paper="Glorot & Bengio, AISTATS",
+        year=2010,
+    ),
+    "resnet": Entry(
+        factory=baselines.ResNetMLP,
+        axis="depth",
+        paper="He et al., arXiv 1512.03385",
+        year=2015,
+    ),
+    "resnet-sqrt": Entry(
+        factory=baselines.ResNetMLP,
+        axis="depth",
+        paper="Hayou et al., arXiv 2010.12859",
+        year=2021,
+        defaults={"branch_scale": "sqrt"},
+    ),
+}
+
+
+class TimeFrame(nn.Module):
+    """A recurrent body and a linear readout of its last output, or of every one."""
+
+    def __init__(self, body: nn.Module, task: Task, output_scale: float) -> None:
+        super().__init__()
+        self.body, self.output_scale = body, output_scale
+        with torch.no_grad():
+            width = body(torch.zeros(1, 1, task.features)).shape[-1]
+        self.readout = nn.Linear(width, task.outputs)
+        self.read = slice(-1, None) if task.readout == "last" else slice(None)
+        self.squeeze = task.readout == "last"
+
+    def forward(self, inputs: Float[Tensor, "batch time features"]) -> Tensor:
+        """(batch, outputs) where the last output is read, else (batch, time, outputs)."""
+        return self.answer(self.body(inputs)[:, self.read])
+
+    def answer(self, outputs: Float[Tensor, "batch time width"]) -> Tensor:
+        """The readout of the body's outputs."""
+        answer = self.readout(outputs * self.output_scale)
+        return answer[:, 0] if self.squeeze else answer
+
+
+class DepthFrame(nn.Module):
+    """A linear lift of the input to the width, a depth body, a linear readout."""
+
+    def __init__(self, body: nn.Module, task: Task, width: int, output_scale: float) -> None:
+        super().__init__()
+        self.lift = nn.Linear(task.features, width)
+        self.body, self.output_scale = body, output_scale
+        self.readout = nn.Linear(width, task.outputs)
+
+    def forward(
+        self, inputs: Float[Tensor, "batch features"]
+    ) -> Float[Tensor, "batch outputs"]:
+        """The class scores."""
+        return self.answer(self.body(self.lift(inputs)))
+
+    def answer(self, outputs: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
+        """The readout of the last layer."""
+        return self.readout(outputs * self.output_scale)
+
+
+def build_model(entry: Entry, task: Task, spec: RunSpec) -> TimeFrame | DepthFrame:
+    """The framed model of a spec, its weights drawn from torch's global generator."""
+    args = {**entry.defaults, **spec.model_args}
+    if entry.axis == "time":
+        return TimeFrame(entry.factory(task.features, spec.width, **args), task, spec.output_scale)
+    body = entry.factory(spec.width, spec.depth, **args)
+    return DepthFrame(body, task, spec.width, spec.output_scale)
+
+
+def model_facts(entry: Entry, model: TimeFrame | DepthFrame, task: Task) -> dict[str, Any]:
+    """What a report must know of the model; FLOPs are those of the matrix products of a step."""
+    return {
+        "paper": entry.paper,
+        "year": entry.year,
+        "execution": entry.execution,
+        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        **_step_facts(model, task),
+    }
+
+
+def _step_facts(model: TimeFrame | DepthFrame, task: Task) -> dict[str, int]:
+    device = next(model.parameters()).device
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        if isinstance(model, TimeFrame):
+            state = model.body.initial_state(1)
+            model.body.step(torch.zeros(1, task.features, device=device), state)
+        else:
+            state = torch.zeros(1, model.lift.out_features, device=device)
+            model.body.step(state, 0)
+    return {"state_size": state.shape[-1], "flops_per_step": counter.get_total_flops()}

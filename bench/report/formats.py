@@ -1,0 +1,33 @@
+"""Numbers as text: four significant digits, accuracies in percent, nothing where nothing is known."""
+
+import math
+
+MISSING = ""
+
+
+def number_text(value: float | None) -> str:
+    """Four significant digits; a whole number in full with separators."""
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def score_text(value: float | None, metric: str) -> str:
+    """The score as its metric is read: an accuracy in percent, anything else as a number."""
+    if value is None or not is_accuracy(metric) or not math.isfinite(value):
+        return number_text(value)
+    return f"{100 * value:.2f} %"
+
+
+def interval_text(low: float | None, high: float | None, metric: str) -> str:
+    """The interval as `low to high`, or nothing."""
+    if low is None or high is None:
+        return MISSING
+    return f"{score_text(low, metric)} to {score_text(high, metric)}"
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether the metric is a fraction that is read in percent."""
+    return "accuracy" in metric

@@ -1,0 +1,99 @@
+"""Which runs are compared with which.
+
+A group is one task at one setting (arguments, version, depth) on one stack; a label is one
+configuration of a model within it: everything that decides the numbers except the seed. Runs are
+averaged only where stack, group and label agree, so neither stacks nor versions are ever pooled.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.records import RunRecord, canonical_json
+from bench.store import SPEC_COLUMNS, measurement_rows, record_lines, run_rows
+
+SETTING = ["task", "task_version", "task_args", "depth"]
+CONFIGURATION = ["model", *(name for name in SPEC_COLUMNS if name not in SETTING)]
+MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]
+
+
+def without_repeats(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str]]:
+    """One record a run and stack, and a sentence for each further one that differs from it."""
+    kept: dict[tuple[str, str], RunRecord] = {}
+    problems = []
+    for record in records:
+        key = record.stack, record.spec.run_id
+        if _text(kept.setdefault(key, record)) != _text(record):
+            spec = record.spec
+            problems.append(
+                f"two different records of run {spec.run_id} ({spec.task}, {spec.model}, seed "
+                f"{spec.seed}) on {record.stack}: the first is reported"
+            )
+    return list(kept.values()), problems
+
+
+def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row a run with its `group` and `label`, in the order in which they are shown."""
+    runs = run_rows(records)
+    versions = runs.groupby("task")["task_version"].nunique()
+    runs["group"] = [_group(run, versions[run["task"]] > 1) for run in runs.to_dict("records")]
+    runs["label"] = runs["model"]
+    for _, same_model in runs.groupby(["stack", "group", "model"]):
+        differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
+        for index in same_model.index if differing else ():
+            runs.loc[index, "label"] = _variant(runs.loc[index], differing)
+    order = sorted(runs.index, key=lambda index: _order(runs.loc[index]))
+    return runs.loc[order].reset_index(drop=True)
+
+
+def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a measurement with the group and label of its run; a null value is NaN."""
+    rows = measurement_rows(records)[MEASURED]
+    keys = runs[["stack", "run_id", "group", "label", "model", "seed", "status"]]
+    return rows.assign(value=rows["value"].astype(float)).merge(keys, on=["stack", "run_id"])
+
+
+def arguments_text(arguments: str) -> str:
+    """The JSON object as words: `{"length": 200}` becomes `length 200`."""
+    return ", ".join(f"{_words(name)} {value}" for name, value in json.loads(arguments).items())
+
+
+def natural(text: str) -> list[str | int]:
+    """A sort key under which `length 200` comes before `length 1000`."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
+
+
+def _group(run: dict, several_versions: bool) -> str:
+    parts = [run["task"], arguments_text(run["task_args"])]
+    parts += [f"depth {int(run['depth'])}"] if pd.notna(run["depth"]) else []
+    parts += [f"version {run['task_version']}"] if several_versions else []
+    return ", ".join(part for part in parts if part)
+
+
+def _variant(run: pd.Series, differing: list[str]) -> str:
+    """The model's name with the fields in which it differs from its namesakes in the group."""
+    parts = [run["model"]]
+    for name in differing:
+        if name.endswith("_args"):
+            parts.append(arguments_text(run[name]) or f"no {_words(name)}")
+        else:
+            parts.append(f"{_words(name)} {'none' if pd.isna(run[name]) else run[name]}")
+    return ", ".join(parts)
+
+
+def _order(run: pd.Series) -> tuple:
+    return run["stack"], natural(run["group"]), natural(run["label"]), run["seed"], run["run_id"]
+
+
+def _text(record: RunRecord) -> str:
+    return canonical_json(list(record_lines(record)))
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    return column.map(str)
+
+
+def _words(name: str) -> str:
+    return name.replace("_args", "_arguments").replace("_", " ")

@@ -1,0 +1,48 @@
+"""What a report says in words, from the data."""
+
+import pandas as pd
+
+from bench.report.formats import number_text, score_text
+from bench.report.statistics import OK, failures
+
+
+def group_sentence(facts: dict) -> str:
+    """The task's question, how it is scored, what chance scores and what counts as solved."""
+    metric, better = facts["metric"], "lower" if facts["direction"] == "min" else "higher"
+    parts = [facts["question"].rstrip(".")]
+    parts += [f"Score: {metric}, {better} is better"] if metric else []
+    if facts["chance"] is not None:
+        parts.append(f"Chance scores {score_text(facts['chance'], metric)}")
+    if facts["chance_loss"] is not None:
+        parts.append(f"Loss of chance: {number_text(facts['chance_loss'])}")
+    if facts["solved"] is not None:
+        bound = "at most" if facts["direction"] == "min" else "at least"
+        parts.append(f"Solved means {bound} {score_text(facts['solved'], metric)} on the test set")
+    parts += [f"Permutation: {facts['permutation']}"] if facts["permutation"] else []
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def seeds_sentence(seeds: list[int]) -> str:
+    """How many seeds a row has, and what so many allow one to say."""
+    fewest, most = min(seeds), max(seeds)
+    span = f"{fewest} to {most}" if fewest < most else f"{most}"
+    verdict = (
+        ": an indication" if fewest < 2
+        else ": not for claims" if fewest < 5
+        else ": exploratory" if fewest < 10
+        else ""
+    )
+    return f"{span} {'seed' if most == 1 else 'seeds'}{verdict}"
+
+
+def counts_sentence(runs: pd.DataFrame) -> str:
+    """How many runs there are and how they ended."""
+    ok = int(runs["status"].isin(OK).sum())
+    others = failures(runs["status"])
+    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {ok} ok{', ' if others else ''}{others}."
+
+
+def left_out_sentence(count: int) -> str:
+    """What a figure does not show."""
+    values = "1 value that is" if count == 1 else f"{count} values that are"
+    return f" Left out: {values} not finite." if count else ""

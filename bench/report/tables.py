@@ -1,0 +1,153 @@
+"""The leaderboard: one row for each configuration of a model in a group, the best first."""
+
+import math
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from bench.records import Status, decode_number
+from bench.report import statistics
+from bench.report.formats import interval_text, number_text, score_text
+from bench.report.statistics import OK, failures, is_solved, summarise
+
+Measured = Mapping[str, Mapping[tuple[str, str], float]]
+
+TASK = ("stack", "group", "task", "task_version", "task_args", "depth")
+MODEL = ("model", "model_version", "model_args", "width", "learning_rate", "updates")
+COSTS = ("parameters", "state_size", "flops_per_step")
+
+
+def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """All groups of all stacks, full precision; None where nothing is known, NaN where measured."""
+    measured = {
+        "score": statistics.last_values(measurements, "test_score"),
+        "loss": statistics.last_values(measurements, "test_loss"),
+        "seconds": statistics.seconds_per_update(measurements),
+        "bytes": statistics.peak_bytes(measurements),
+    }
+    rows: list[dict] = []
+    for _, group in runs.groupby(["stack", "group"], sort=False):
+        facts = task_facts(group)
+        board = [_row(same, facts, measured) for _, same in group.groupby("label", sort=False)]
+        rows += sorted(board, key=lambda row: _rank(row, facts["direction"]))
+    return pd.DataFrame(rows, dtype=object)
+
+
+def task_facts(runs: pd.DataFrame) -> dict[str, Any]:
+    """What the group's records say of their task; a run that failed early may say nothing."""
+    facts = {name: known(runs, name) or "" for name in ("question", "metric", "permutation")}
+    facts |= {name: known_number(runs, name) for name in ("chance", "chance_loss", "solved")}
+    return facts | {"direction": known(runs, "direction") or "max"}
+
+
+def known(runs: pd.DataFrame, name: str) -> Any:
+    """The first value that is there in the column, or None."""
+    values = runs[name].dropna().tolist() if name in runs else []
+    return values[0] if values else None
+
+
+def known_number(runs: pd.DataFrame, name: str) -> float | None:
+    """The first value of the column as a number; a fact that is none is None."""
+    try:
+        return decode_number(known(runs, name))
+    except ValueError:
+        return None
+
+
+def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The rows of one group as text, without the columns that would be empty throughout."""
+    columns = {
+        "model": board["label"],
+        f"test {metric or 'score'}": [score_text(x, metric) for x in board["score_mean"]],
+        "95 % interval": [
+            interval_text(low, high, metric)
+            for low, high in zip(board["score_low"], board["score_high"], strict=True)
+        ],
+        "median": [score_text(x, metric) for x in board["score_median"]],
+        "ok": [f"{ok}/{n}" for ok, n in zip(board["ok"], board["runs"], strict=True)],
+        "failures": board["failures"],
+        "solved": board["solved"],
+        "test loss": board["test_loss"].map(number_text),
+        "loss / chance": board["test_loss_over_chance"].map(number_text),
+        "parameters": board["parameters"].map(number_text),
+        "width": board["width"].map(number_text),
+        "state": board["state_size"].map(number_text),
+        "FLOPs a step": board["flops_per_step"].map(number_text),
+        "learning rate": board["learning_rate"].map(number_text),
+        "updates": board["updates"].map(number_text),
+        "seconds an update": board["seconds_per_update"].map(number_text),
+        "peak MB": board["peak_megabytes"].map(number_text),
+    }
+    table = pd.DataFrame(columns, dtype=object).reset_index(drop=True)
+    return table.loc[:, (table != "").any()]
+
+
+def failed_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Every run that is not ok, with the first line of its error."""
+    failed = runs[~runs["status"].isin(OK)]
+    columns = {name: failed[name] for name in ("stack", "group", "label", "seed", "status")}
+    errors = [first_line(error) for error in failed["error"]]
+    table = pd.DataFrame({**columns, "what happened": errors}).astype(str)
+    return table.rename(columns={"group": "task", "label": "model"})
+
+
+def first_line(error: Any) -> str:
+    """The first line of the text; nothing for a run without an error."""
+    return next(iter(error.strip().splitlines()), "") if isinstance(error, str) else ""
+
+
+def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
+    """One configuration: unsupported runs are no runs, all others that are not ok have failed."""
+    ok = _keys(runs[runs["status"].isin(OK)])
+    score = summarise(_values(measured["score"], ok))
+    loss = summarise(_values(measured["loss"], ok)).mean
+    tried = runs[runs["status"] != Status.unsupported]
+    return {
+        **{name: known(runs, name) for name in (*TASK, "label", *MODEL)},
+        **{f"score_{name}": value for name, value in score._asdict().items()},
+        "ok": len(ok),
+        "runs": len(tried),
+        "seeds": runs["seed"].nunique(),
+        "failures": _failure_text(runs),
+        "solved": _solved_text(_values(measured["score"], ok), len(tried), facts),
+        "test_loss": loss,
+        "test_loss_over_chance": loss / facts["chance_loss"] if loss and facts["chance_loss"] else None,
+        **{name: known_number(runs, name) for name in COSTS},
+        "seconds_per_update": _median(_values(measured["seconds"], _keys(runs))),
+        "peak_megabytes": _median([x / 1e6 for x in _values(measured["bytes"], _keys(runs))]),
+    }
+
+
+def _rank(row: dict, direction: str) -> tuple[bool, bool, float]:
+    """Best first; then NaN, then what has no score."""
+    mean = row["score_mean"]
+    if mean is None or math.isnan(mean):
+        return mean is None, True, 0.0
+    return False, False, mean if direction == "min" else -mean
+
+
+def _failure_text(runs: pd.DataFrame) -> str:
+    """The kinds and their counts; what is not supported also says why."""
+    reasons = runs.loc[runs["status"] == Status.unsupported, "error"].map(first_line)
+    return ": ".join(part for part in (failures(runs["status"]), *reasons.unique()[:1]) if part)
+
+
+def _solved_text(scores: list[float], runs: int, facts: dict) -> str:
+    """How many of the runs reached the threshold; a failed run did not."""
+    if facts["solved"] is None or runs == 0:
+        return ""
+    return f"{sum(is_solved(x, facts['solved'], facts['direction']) for x in scores)}/{runs}"
+
+
+def _keys(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(runs["stack"], runs["run_id"], strict=True))
+
+
+def _values(measured: Mapping[tuple[str, str], float], keys: list[tuple[str, str]]) -> list[float]:
+    return [measured[key] for key in keys if key in measured]
+
+
+def _median(values: list[float]) -> float | None:
+    return median(values) if values else None
