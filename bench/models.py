@@ -179,66 +179,78 @@ class TimeFrame(nn.Module):
         with torch.no_grad():
             width = body(torch.zeros(1, 1, task.features)).shape[-1]
         self.readout = nn.Linear(width, task.outputs)
-        self.read = slice(-1, None) if task.readout == "last" else slice(None)
-        self.squeeze = task.readout == "last"
+        self.features, self.reads_last = task.features, task.readout == "last"
 
     def forward(self, inputs: Float[Tensor, "batch time features"]) -> Tensor:
         """(batch, outputs) where the last output is read, else (batch, time, outputs)."""
-        return self.answer(self.body(inputs)[:, self.read])
+        outputs = self.body(inputs)
+        return self._answer(outputs[:, -1] if self.reads_last else outputs)
 
-    def answer(self, outputs: Float[Tensor, "batch time width"]) -> Tensor:
-        """The readout of the body's outputs."""
-        answer = self.readout(outputs * self.output_scale)
-        return answer[:, 0] if self.squeeze else answer
+    def unroll(self, inputs: Float[Tensor, "batch time features"]) -> tuple[list[Tensor], Tensor]:
+        """(the state before, between and after the steps, the answer at the last step alone)."""
+        states = [self.body.initial_state(len(inputs)).detach().requires_grad_()]
+        output = inputs
+        for x_t in inputs.unbind(1):
+            output, state = self.body.step(x_t, states[-1])
+            states.append(state)
+        answer = self._answer(output)
+        return states, answer if self.reads_last else answer.unsqueeze(1)
+
+    def first_step(self) -> Tensor:
+        """The state after one step on zeros."""
+        x_t = self.readout.weight.new_zeros(1, self.features)
+        return self.body.step(x_t, self.body.initial_state(1))[1]
+
+    def _answer(self, outputs: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch outputs"]:
+        return self.readout(outputs * self.output_scale)
 
 
 class DepthFrame(nn.Module):
     """A linear lift of the input to the width, a depth body, a linear readout."""
 
-    def __init__(self, body: nn.Module, task: Task, width: int, output_scale: float) -> None:
+    def __init__(self, body: nn.Module, task: Task, spec: RunSpec) -> None:
         super().__init__()
-        self.lift = nn.Linear(task.features, width)
-        self.body, self.output_scale = body, output_scale
-        self.readout = nn.Linear(width, task.outputs)
+        self.lift = nn.Linear(task.features, spec.width)
+        self.body, self.output_scale = body, spec.output_scale
+        self.readout = nn.Linear(spec.width, task.outputs)
+        self.depth = spec.depth or 1
 
-    def forward(
-        self, inputs: Float[Tensor, "batch features"]
-    ) -> Float[Tensor, "batch outputs"]:
+    def forward(self, inputs: Float[Tensor, "batch features"]) -> Float[Tensor, "batch outputs"]:
         """The class scores."""
-        return self.answer(self.body(self.lift(inputs)))
+        return self.readout(self.body(self.lift(inputs)) * self.output_scale)
 
-    def answer(self, outputs: Float[Tensor, "batch width"]) -> Float[Tensor, "batch outputs"]:
-        """The readout of the last layer."""
-        return self.readout(outputs * self.output_scale)
+    def unroll(self, inputs: Float[Tensor, "batch features"]) -> tuple[list[Tensor], Tensor]:
+        """(the state before, between and after the layers, the class scores)."""
+        states = [self.lift(inputs)]
+        for layer in range(self.depth):
+            states.append(self.body.step(states[-1], layer))
+        return states, self.readout(states[-1] * self.output_scale)
 
-
-def build_model(entry: Entry, task: Task, spec: RunSpec) -> TimeFrame | DepthFrame:
-    """The framed model of a spec, its weights drawn from torch's global generator."""
-    args = {**entry.defaults, **spec.model_args}
-    if entry.axis == "time":
-        return TimeFrame(entry.factory(task.features, spec.width, **args), task, spec.output_scale)
-    body = entry.factory(spec.width, spec.depth, **args)
-    return DepthFrame(body, task, spec.width, spec.output_scale)
+    def first_step(self) -> Tensor:
+        """The state after one layer on zeros."""
+        return self.body.step(self.readout.weight.new_zeros(1, self.lift.out_features), 0)
 
 
-def model_facts(entry: Entry, model: TimeFrame | DepthFrame, task: Task) -> dict[str, Any]:
+Frame = TimeFrame | DepthFrame
+
+
+def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
+    """The framed model of a resolved spec, its weights drawn from torch's global generator."""
+    args = dict(spec.model_args)
+    if entry.axis == "depth":
+        return DepthFrame(entry.factory(spec.width, spec.depth, **args), task, spec)
+    return TimeFrame(entry.factory(task.features, spec.width, **args), task, spec.output_scale)
+
+
+def model_facts(entry: Entry, model: Frame) -> dict[str, Any]:
     """What a report must know of the model; FLOPs are those of the matrix products of a step."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        state = model.first_step()
     return {
         "paper": entry.paper,
         "year": entry.year,
         "execution": entry.execution,
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-        **_step_facts(model, task),
+        "state_size": state.shape[-1],
+        "flops_per_step": counter.get_total_flops(),
     }
-
-
-def _step_facts(model: TimeFrame | DepthFrame, task: Task) -> dict[str, int]:
-    device = next(model.parameters()).device
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        if isinstance(model, TimeFrame):
-            state = model.body.initial_state(1)
-            model.body.step(torch.zeros(1, task.features, device=device), state)
-        else:
-            state = torch.zeros(1, model.lift.out_features, device=device)
-            model.body.step(state, 0)
-    return {"state_size": state.shape[-1], "flops_per_step": counter.get_total_flops()}

@@ -1,0 +1,1 @@
+"""How specs become records: one supervised process a run."""

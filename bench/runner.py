@@ -1,0 +1,94 @@
+"""One run, from its spec to its record. Read this first.
+
+resolve(spec) -> spec with versions and defaults filled in
+run(spec)     -> record, whatever happens: an exception is an outcome too
+"""
+
+import math
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.datasets import DataMissing
+from bench.environment import environment, versions
+from bench.models import MODELS, build_model, model_facts
+from bench.plugins import Table, extended
+from bench.records import Measurement, RunRecord, RunSpec, Status
+from bench.tasks import TASKS
+from bench.train import stream_seed, train
+
+
+class Registry:
+    """The models and tasks there are, with the plug-ins' added."""
+
+    def __init__(self, plugins: Sequence[Path] = ()) -> None:
+        self.models: Table = extended("models", MODELS, plugins)
+        self.tasks: Table = extended("tasks", TASKS, plugins)
+
+
+def resolve(spec: RunSpec, registry: Registry) -> RunSpec:
+    """The spec with everything that decides the numbers written out."""
+    entry = registry.models.entries[spec.model]
+    task = registry.tasks.entries[spec.task](**spec.task_args)
+    return replace(
+        spec,
+        axis=task.axis,
+        task_version=task.version,
+        model_version=entry.version,
+        model_args={**entry.defaults, **spec.model_args},
+        output_scale=spec.output_scale * entry.output_scale,
+        plugin=registry.models.digests.get(spec.model) or registry.tasks.digests.get(spec.task),
+    )
+
+
+def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") -> RunRecord:
+    """The record of a resolved spec. No exception but an interrupt leaves this function."""
+    measurements: list[Measurement] = []
+    facts: dict[str, Any] = {}
+    try:
+        status, error = _run(spec, registry or Registry(), device, measurements, facts), None
+    except DataMissing as problem:
+        status, error = Status.unsupported, str(problem)
+    except torch.OutOfMemoryError as problem:
+        status, error = Status.oom_gpu, str(problem)
+    except MemoryError:
+        status, error = Status.oom_host, "the process could not get the memory it asked for"
+    except Exception as problem:
+        status, error = Status.error, describe(problem)
+    return RunRecord(
+        spec=spec,
+        status=status,
+        error=error,
+        versions=versions(),
+        environment=environment(device),
+        facts=facts,
+        measurements=tuple(measurements),
+    )
+
+
+def _run(
+    spec: RunSpec, registry: Registry, device: str, measurements: list[Measurement], facts: dict
+) -> Status:
+    torch.set_num_threads(spec.threads)
+    task = registry.tasks.entries[spec.task](**spec.task_args)
+    facts.update(task.facts())
+    torch.manual_seed(stream_seed(spec.seed, "weights"))
+    entry = registry.models.entries[spec.model]
+    model = build_model(entry, task, spec).to(device)
+    facts.update(model_facts(entry, model))
+    measurements.extend(())
+    for measurement in train(model, task, spec, torch.device(device)):
+        measurements.append(measurement)
+    losses = [m.value for m in measurements if m.quantity == "train_loss"]
+    diverged = any(loss is None or not math.isfinite(loss) for loss in losses)
+    return Status.diverged if diverged else Status.ok
+
+
+def describe(problem: BaseException) -> str:
+    """What happened in a sentence, then the last lines of where."""
+    tail = traceback.format_tb(problem.__traceback__)[-3:]
+    return f"{type(problem).__name__}: {problem}\n" + "".join(tail).rstrip()

@@ -1,0 +1,160 @@
+"""The training loop, once for all: a generator of measurements.
+
+Data, the diagnostics' batch and the initial weights have streams of their own, all derived from the
+run's seed, so that every model of a repetition sees the same data and looking changes nothing.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Generator, Tensor, nn
+
+from bench.diagnostics import gradient_by_distance, gradient_by_parameter
+from bench.models import Frame
+from bench.records import Measurement, RunSpec
+from bench.tasks import Batch, Task
+from bench.timing import Clock, MemoryMeter
+
+OPTIMISERS = {
+    "adam": torch.optim.Adam,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+SCHEDULES = {
+    "constant": lambda done: 1.0,
+    "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+}
+WINDOWS = 100
+"""The training loss and the time are recorded as means over about this many windows."""
+EVALUATION_BATCH = 250
+DIAGNOSTICS_BATCH = 32
+
+
+def stream(seed: int, purpose: str) -> Generator:
+    """The random stream of a run for one purpose; equal for all models of a repetition."""
+    return torch.Generator().manual_seed(stream_seed(seed, purpose))
+
+
+def stream_seed(seed: int, purpose: str) -> int:
+    """A 63-bit seed for the purpose, unrelated to that of any other seed or purpose."""
+    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iterator[Measurement]:
+    """Trains the model in place and yields every number measured, in the order of the updates.
+
+    Ends early after a window whose loss is not finite; that loss is the last `train_loss`.
+    """
+    meter, clock = MemoryMeter(device), Clock(device)
+    optimiser = make_optimiser(model, spec)
+    batches = task.train_batches(spec.batch_size, stream(spec.seed, "train"))
+    window, total = max(1, spec.updates // WINDOWS), torch.zeros((), device=device)
+    yield from evaluate_at(0, model, task, spec, device)
+    for step in range(spec.updates):
+        batch = to_device(next(batches), device)
+        if step in spec.gradients_at:
+            yield from probe(step, model, task, spec, device)
+        with clock:
+            set_learning_rate(optimiser, spec, step)
+            loss = backward(model, task, batch)
+            total += loss
+        if step in spec.gradients_at:
+            norms = gradient_by_parameter(model)
+            yield from rows(step, "gradient_by_parameter", norms)
+        with clock:
+            descend(model, optimiser, spec)
+        done = step + 1
+        if done % window == 0 or done == spec.updates:
+            mean = total.item() / ((step % window) + 1)
+            yield Measurement(done, "train_loss", "all", mean)
+            seconds = clock.read() / ((step % window) + 1)
+            yield Measurement(done, "step_seconds", "window", seconds)
+            total.zero_()
+            if not math.isfinite(mean):
+                break
+        yield from evaluate_at(done, model, task, spec, device)
+    yield Measurement(done, "peak_bytes", "process", meter.read())
+
+
+def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
+    """The optimiser of the spec; no weight decay, which would turn orthogonal parameters to 0."""
+    if spec.optimiser not in OPTIMISERS:
+        allowed = ", ".join(OPTIMISERS)
+        raise ValueError(f"optimiser {spec.optimiser!r} is unknown; allowed: {allowed}")
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return OPTIMISERS[spec.optimiser](trained, lr=spec.learning_rate, **spec.optimiser_args)
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, spec: RunSpec, step: int) -> None:
+    """Sets the rate of this update by the spec's schedule."""
+    rate = spec.learning_rate * SCHEDULES[spec.schedule](step / spec.updates)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def backward(model: nn.Module, task: Task, batch: Batch) -> Tensor:
+    """The loss of the batch, its gradients left in the parameters."""
+    model.zero_grad(set_to_none=True)
+    loss = task.loss(model(batch.inputs), batch.targets)
+    loss.backward()
+    return loss.detach()
+
+
+def descend(model: nn.Module, optimiser: torch.optim.Optimizer, spec: RunSpec) -> None:
+    """One update. The only place that clips, after the gradients were read."""
+    if spec.gradient_clip is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), spec.gradient_clip)
+    optimiser.step()
+
+
+def probe(
+    step: int, model: Frame, task: Task, spec: RunSpec, device: torch.device
+) -> Iterator[Measurement]:
+    """The gradient by distance, on a batch kept for this alone."""
+    kept = next(task.train_batches(DIAGNOSTICS_BATCH, stream(spec.seed, "diagnostics")))
+    norms = gradient_by_distance(model, task, to_device(kept, device))
+    yield from rows(step, "gradient_by_distance", norms)
+
+
+def evaluate_at(
+    step: int, model: nn.Module, task: Task, spec: RunSpec, device: torch.device
+) -> Iterator[Measurement]:
+    """Loss and score on the held-out sets that the spec wants after this many updates."""
+    for split, steps in (("validation", spec.validate_at), ("test", spec.test_at)):
+        if step in steps:
+            data = task.held_out(split, stream(spec.seed, split))
+            loss, score = evaluate(model, task, data, device)
+            yield Measurement(step, f"{split}_loss", "all", loss)
+            yield Measurement(step, f"{split}_score", "all", score)
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, task: Task, data: Batch, device: torch.device
+) -> tuple[float, float]:
+    """(loss, score) over all the data, in parts that fit in memory, in evaluation mode."""
+    model.eval()
+    sums = [0.0, 0.0]
+    parts = zip(
+        data.inputs.split(EVALUATION_BATCH), data.targets.split(EVALUATION_BATCH), strict=True
+    )
+    for inputs, targets in parts:
+        outputs, wanted = model(inputs.to(device)), targets.to(device)
+        sums[0] += task.loss(outputs, wanted).item() * len(inputs)
+        sums[1] += task.score(outputs, wanted).item() * len(inputs)
+    model.train()
+    return sums[0] / len(data.inputs), sums[1] / len(data.inputs)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch where the model is."""
+    return Batch(*(part.to(device, non_blocking=True) for part in batch))
+
+
+def rows(step: int, quantity: str, values: dict) -> Iterator[Measurement]:
+    """One measurement for each entry of the mapping."""
+    for where, value in values.items():
+        yield Measurement(step, quantity, str(where), value)
