@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import cached
 
 from bench.models import Frame
 from bench.tasks import Batch, Task
@@ -14,7 +15,8 @@ def gradient_by_distance(model: Frame, task: Task, batch: Batch) -> dict[int, fl
     step each state would also see its own. Distance 0 is the last state, the largest the initial
     state, or the first layer's input. Kept: 0, the powers of two, and the end.
     """
-    states, answer = model.unroll(batch.inputs)
+    with cached():  # a parametrised matrix is computed once, not once a step
+        states, answer = model.unroll(batch.inputs)
     targets = batch.targets if answer.ndim == 2 else batch.targets[:, -1:]
     gradients = torch.autograd.grad(task.loss(answer, targets), states, allow_unused=True)
     last = len(states) - 1

@@ -6,11 +6,12 @@ To add one of your own without a fork, see `bench.plugins`. To add a published o
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 import baselines
@@ -250,7 +251,22 @@ def model_facts(entry: Entry, model: Frame) -> dict[str, Any]:
         "paper": entry.paper,
         "year": entry.year,
         "execution": entry.execution,
-        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "parameters": trainable_parameters(model),
         "state_size": state.shape[-1],
         "flops_per_step": counter.get_total_flops(),
     }
+
+
+def trainable_parameters(model: nn.Module) -> int:
+    """How many numbers training can change.
+
+    torch stores a square orthogonal matrix as a full one, of which only the n (n - 1) / 2 entries
+    below the diagonal are read; the others do not count.
+    """
+    unread = sum(
+        parametrization.original.shape[-1] * (parametrization.original.shape[-1] + 1) // 2
+        for module in model.modules()
+        if is_parametrized(module)
+        for parametrization in cast(nn.ModuleDict, module.parametrizations).values()
+    )
+    return sum(p.numel() for p in model.parameters() if p.requires_grad) - unread

@@ -53,7 +53,8 @@ class RunSpec:
 
     `seed` numbers the repetition: data and initial weights have separate streams derived from it,
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
-    which something is measured.
+    which something is measured. `rate_scales` multiplies the learning rate of the parameters whose
+    names match a glob, where a paper asks for it.
     """
 
     suite: str
@@ -73,6 +74,7 @@ class RunSpec:
     output_scale: float = 1.0
     optimiser: str = "adam"
     optimiser_args: Mapping[str, Any] = field(default_factory=dict)
+    rate_scales: Mapping[str, Any] = field(default_factory=dict)
     schedule: str = "constant"
     gradient_clip: float | None = None
     validate_at: tuple[int, ...] = ()

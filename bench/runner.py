@@ -80,7 +80,6 @@ def _run(
     entry = registry.models.entries[spec.model]
     model = build_model(entry, task, spec).to(device)
     facts.update(model_facts(entry, model))
-    measurements.extend(())
     for measurement in train(model, task, spec, torch.device(device)):
         measurements.append(measurement)
     losses = [m.value for m in measurements if m.quantity == "train_loss"]

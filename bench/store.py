@@ -126,6 +126,32 @@ def read_folder(folder: Path) -> tuple[list[RunRecord], list[str]]:
     return records, problems
 
 
+class Conflict(ValueError):
+    """Two different records of one run on one stack; the message names both files."""
+
+
+def merge(sources: Iterable[Path], out: Path) -> tuple[int, int]:
+    """(records copied, records already there) after bringing the sources' records into `out`.
+
+    Nothing is overwritten: a different record under one name raises Conflict before any copy.
+    """
+    copies, present = {}, 0
+    for source in sources:
+        if not source.is_dir():
+            raise FileNotFoundError(f"{source} is not a results folder")
+        for path in record_files(source):
+            target = record_path(read_record(path), out)
+            other = target if target.exists() else copies.get(target)
+            if other is not None and other.read_bytes() != path.read_bytes():
+                raise Conflict(f"{path} and {other} are different records of one run")
+            present += other is not None
+            copies.setdefault(target, path)
+    new = {target: path for target, path in copies.items() if not target.exists()}
+    for path in new.values():
+        write_record(read_record(path), out)
+    return len(new), present
+
+
 def load(folder: Path | str) -> pd.DataFrame:
     """One row a measurement of every readable record below the folder, and a `status` row each.
 
@@ -166,6 +192,7 @@ SPEC_COLUMNS = [
     "output_scale",
     "optimiser",
     "optimiser_args",
+    "rate_scales",
     "schedule",
     "gradient_clip",
     "validate_at",

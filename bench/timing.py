@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -67,10 +68,8 @@ class MemoryMeter:
 
 def _reset_peak() -> int:
     """Resident bytes now; where Linux allows it, the peak is set back to them."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
     return _peak_resident()
 
 

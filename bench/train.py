@@ -7,6 +7,7 @@ run's seed, so that every model of a repetition sees the same data and looking c
 import hashlib
 import math
 from collections.abc import Iterator
+from fnmatch import fnmatch
 
 import torch
 from torch import Generator, Tensor, nn
@@ -84,15 +85,19 @@ def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
     if spec.optimiser not in OPTIMISERS:
         allowed = ", ".join(OPTIMISERS)
         raise ValueError(f"optimiser {spec.optimiser!r} is unknown; allowed: {allowed}")
-    trained = [p for p in model.parameters() if p.requires_grad]
-    return OPTIMISERS[spec.optimiser](trained, lr=spec.learning_rate, **spec.optimiser_args)
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        scales = [s for pattern, s in spec.rate_scales.items() if fnmatch(name, pattern)]
+        groups.setdefault(math.prod(scales), []).append(parameter)
+    described = [{"params": found, "scale": scale} for scale, found in groups.items()]
+    return OPTIMISERS[spec.optimiser](described, lr=spec.learning_rate, **spec.optimiser_args)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, spec: RunSpec, step: int) -> None:
-    """Sets the rate of this update by the spec's schedule."""
+    """Sets the rates of this update by the spec's schedule and scales."""
     rate = spec.learning_rate * SCHEDULES[spec.schedule](step / spec.updates)
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["scale"]
 
 
 def backward(model: nn.Module, task: Task, batch: Batch) -> Tensor:

@@ -2,11 +2,13 @@
 
 import difflib
 import fnmatch
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status
+from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status, canonical_json
 from bench.store import read_folder, slug
 
 
@@ -65,12 +67,47 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"{kind} {name!r} is unknown; {hint}There are: {', '.join(known)}"
 
 
-def seeds(text: str) -> tuple[int, ...]:
+def parse_seeds(text: str) -> tuple[int, ...]:
     """The seeds that "0-9" or "0,2,5" names."""
     chosen: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not (first.isdigit() and (last.isdigit() or not last)):
-            raise UnknownName(f"seeds {text!r} cannot be read; write 0-9 or 0,2,5")
-        chosen += range(int(first), int(last or first) + 1)
+        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
+        if match is None:
+            raise UnknownName(f"--seeds {text!r} cannot be read; write 0-9 or 0,2,5")
+        chosen += range(int(match[1]), int(match[2] or match[1]) + 1)
     return tuple(dict.fromkeys(chosen))
+
+
+def parse_statuses(text: str) -> set[Status]:
+    """The statuses that "timeout,error" names."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    return {Status(name) for part in names for name in choose("status", part, list(Status))}
+
+
+def parse_duration(text: str) -> float:
+    """The seconds that "90", "90s", "30m" or "2h" names."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
+    if seconds <= 0:
+        raise UnknownName(f"--timeout {text!r} cannot be read; write 90, 90s, 30m or 2h")
+    return seconds
+
+
+def estimate(specs: Sequence[RunSpec], folders: Iterable[Path]) -> tuple[float, int]:
+    """(seconds the runs may take, how many of them no earlier record can tell)."""
+    records = [record for folder in folders for record in read_folder(folder)[0]]
+    paces = {_kind(record.spec): pace for record in records if (pace := _pace(record))}
+    known = [paces[_kind(spec)] * spec.updates for spec in specs if _kind(spec) in paces]
+    return sum(known), len(specs) - len(known)
+
+
+def _kind(spec: RunSpec) -> tuple:
+    """What makes two runs cost the same."""
+    args = canonical_json(spec.task_args)
+    return spec.task, args, spec.model, spec.width, spec.depth, spec.batch_size
+
+
+def _pace(record: RunRecord) -> float | None:
+    """The median seconds of an update."""
+    values = [m.value for m in record.measurements if m.quantity == "step_seconds" and m.value]
+    return median(values) if values else None

@@ -1,11 +1,11 @@
-"""Numbers as text: four significant digits, accuracies in percent, nothing where nothing is known."""
+"""Numbers as text: four significant digits, accuracies in percent, empty where unknown."""
 
 import math
 
 MISSING = ""
 
 
-def number_text(value: float | None) -> str:
+def number_text(value: float | int | None) -> str:
     """Four significant digits; a whole number in full with separators."""
     if value is None:
         return MISSING
@@ -25,7 +25,8 @@ def interval_text(low: float | None, high: float | None, metric: str) -> str:
     """The interval as `low to high`, or nothing."""
     if low is None or high is None:
         return MISSING
-    return f"{score_text(low, metric)} to {score_text(high, metric)}"
+    unit = " %" if is_accuracy(metric) else ""
+    return f"{score_text(low, metric).removesuffix(unit)} to {score_text(high, metric)}"
 
 
 def is_accuracy(metric: str) -> bool:

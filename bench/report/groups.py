@@ -35,10 +35,12 @@ def without_repeats(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list
 
 
 def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row a run with its `group` and `label`, in the order in which they are shown."""
+    """One row a run with its `task_label`, `group` and `label`, in the order of the report."""
     runs = run_rows(records)
     versions = runs.groupby("task")["task_version"].nunique()
-    runs["group"] = [_group(run, versions[run["task"]] > 1) for run in runs.to_dict("records")]
+    several = set(versions[versions > 1].index)
+    runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
+    runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
     runs["label"] = runs["model"]
     for _, same_model in runs.groupby(["stack", "group", "model"]):
         differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
@@ -51,7 +53,7 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
 def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> pd.DataFrame:
     """One row a measurement with the group and label of its run; a null value is NaN."""
     rows = measurement_rows(records)[MEASURED]
-    keys = runs[["stack", "run_id", "group", "label", "model", "seed", "status"]]
+    keys = runs[["stack", "run_id", "task_label", "group", "depth", "label", "seed", "status"]]
     return rows.assign(value=rows["value"].astype(float)).merge(keys, on=["stack", "run_id"])
 
 
@@ -65,18 +67,21 @@ def natural(text: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
 
 
-def _group(run: dict, several_versions: bool) -> str:
+def _task(run: dict, several_versions: set) -> str:
     parts = [run["task"], arguments_text(run["task_args"])]
-    parts += [f"depth {int(run['depth'])}"] if pd.notna(run["depth"]) else []
-    parts += [f"version {run['task_version']}"] if several_versions else []
+    parts += [f"version {run['task_version']}"] if run["task"] in several_versions else []
     return ", ".join(part for part in parts if part)
+
+
+def _depth(depth: float | int | None) -> str:
+    return "" if pd.isna(depth) else f", depth {int(depth)}"
 
 
 def _variant(run: pd.Series, differing: list[str]) -> str:
     """The model's name with the fields in which it differs from its namesakes in the group."""
     parts = [run["model"]]
     for name in differing:
-        if name.endswith("_args"):
+        if str(run[name]).startswith("{"):
             parts.append(arguments_text(run[name]) or f"no {_words(name)}")
         else:
             parts.append(f"{_words(name)} {'none' if pd.isna(run[name]) else run[name]}")

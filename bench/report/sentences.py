@@ -19,7 +19,7 @@ def group_sentence(facts: dict) -> str:
         bound = "at most" if facts["direction"] == "min" else "at least"
         parts.append(f"Solved means {bound} {score_text(facts['solved'], metric)} on the test set")
     parts += [f"Permutation: {facts['permutation']}"] if facts["permutation"] else []
-    return " ".join(f"{part}." for part in parts if part)
+    return " ".join(part if part.endswith("?") else f"{part}." for part in parts if part)
 
 
 def seeds_sentence(seeds: list[int]) -> str:
@@ -27,9 +27,12 @@ def seeds_sentence(seeds: list[int]) -> str:
     fewest, most = min(seeds), max(seeds)
     span = f"{fewest} to {most}" if fewest < most else f"{most}"
     verdict = (
-        ": an indication" if fewest < 2
-        else ": not for claims" if fewest < 5
-        else ": exploratory" if fewest < 10
+        ": an indication"
+        if fewest < 2
+        else ": not for claims"
+        if fewest < 5
+        else ": exploratory"
+        if fewest < 10
         else ""
     )
     return f"{span} {'seed' if most == 1 else 'seeds'}{verdict}"
@@ -38,8 +41,8 @@ def seeds_sentence(seeds: list[int]) -> str:
 def counts_sentence(runs: pd.DataFrame) -> str:
     """How many runs there are and how they ended."""
     ok = int(runs["status"].isin(OK).sum())
-    others = failures(runs["status"])
-    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {ok} ok{', ' if others else ''}{others}."
+    outcomes = ", ".join(part for part in (f"{ok} ok", failures(runs["status"])) if part)
+    return f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {outcomes}."
 
 
 def left_out_sentence(count: int) -> str:

@@ -73,46 +73,64 @@ def is_solved(score: float, threshold: float, direction: str) -> bool:
 
 def last_values(measurements: pd.DataFrame, quantity: str) -> dict[tuple[str, str], float]:
     """The last value of the quantity over all of the task, by (stack, run_id)."""
-    rows = measurements.query("quantity == @quantity and where == 'all'")
-    last = rows.sort_values("step", kind="stable").drop_duplicates(RUN, keep="last")
-    return _by_run(last.set_index(RUN)["value"])
+    return _by_run(_last(_rows(measurements, quantity, "all")).set_index(RUN)["value"])
+
+
+def final_rows(measurements: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The last test score of each run that is ok, where it is finite, and how many are not."""
+    last = _last(_rows(measurements, "test_score", "all"))
+    return _finite(last[last["status"].isin(OK)])
 
 
 def seconds_per_update(measurements: pd.DataFrame) -> dict[tuple[str, str], float]:
     """The median over a run's windows, without the first where there are more."""
-    rows = measurements.query("quantity == 'step_seconds' and where == 'window'")
-    rows = rows.sort_values("step", kind="stable")
-    later = rows[(rows.groupby(RUN).cumcount() > 0) | (rows.groupby(RUN)["step"].transform("size") == 1)]
-    return _by_run(later.groupby(RUN)["value"].median())
+    rows = _rows(measurements, "step_seconds", "window")
+    windows = rows.groupby(RUN)
+    kept = rows[(windows.cumcount() > 0) | (windows["step"].transform("size") == 1)]
+    return _by_run(kept.groupby(RUN)["value"].median())
 
 
 def peak_bytes(measurements: pd.DataFrame) -> dict[tuple[str, str], float]:
     """The largest memory that the run's process reported, by (stack, run_id)."""
-    rows = measurements.query("quantity == 'peak_bytes' and where == 'process'")
-    return _by_run(rows.groupby(RUN)["value"].max())
+    return _by_run(_rows(measurements, "peak_bytes", "process").groupby(RUN)["value"].max())
 
 
 def relative_gradients(measurements: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Gradient norms by `distance` relative to distance 0 of the same run and step, and the
-    number of those that are not finite and therefore left out. Steps: the run's first and last."""
-    rows = measurements.query("quantity == 'gradient_by_distance'")
+    """Gradient norms by `distance` relative to distance 0 of the same run and step, at the run's
+    `first` and `last` step that has any, and how many are left out because they are not finite."""
+    rows = measurements[measurements["quantity"] == "gradient_by_distance"]
     rows = rows.assign(distance=pd.to_numeric(rows["where"], errors="coerce"))
     steps = rows.groupby(RUN)["step"]
     rows = rows.assign(first=steps.transform("min"), last=steps.transform("max"))
-    rows = rows.query("step == first or step == last")
-    start = rows.query("distance == 0").set_index([*RUN, "step"])["value"]
-    rows = rows.join(start.rename("start"), on=[*RUN, "step"])
-    rows = rows.assign(value=rows["value"] / rows["start"])
-    finite = rows[rows["value"].abs().lt(math.inf) & rows["distance"].notna()]
-    return finite.assign(value=finite["value"].clip(FLOOR, CEILING)), len(rows) - len(finite)
+    rows = rows[rows["step"].eq(rows["first"]) | rows["step"].eq(rows["last"])]
+    start = rows[rows["distance"] == 0].drop_duplicates([*RUN, "step"])
+    start = start.set_index([*RUN, "step"])["value"].rename("start")
+    rows = rows.join(start, on=[*RUN, "step"])
+    finite, left_out = _finite(rows.assign(value=rows["value"] / rows["start"]))
+    return finite.assign(value=finite["value"].clip(FLOOR, CEILING)), left_out
 
 
 def finite_rows(measurements: pd.DataFrame, quantity: str) -> tuple[pd.DataFrame, int]:
-    """The rows of the quantity over all of the task that can be drawn, and how many cannot."""
-    rows = measurements.query("quantity == @quantity and where == 'all'")
+    """The rows of the quantity over all of the task that are finite, and how many are not."""
+    return _finite(_rows(measurements, quantity, "all"))
+
+
+def _rows(measurements: pd.DataFrame, quantity: str, where: str) -> pd.DataFrame:
+    """The rows of one quantity read at one place, in the order of the updates."""
+    rows = measurements[measurements["quantity"].eq(quantity) & measurements["where"].eq(where)]
+    return rows.sort_values("step", kind="stable")
+
+
+def _last(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.drop_duplicates(RUN, keep="last")
+
+
+def _finite(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     finite = rows[rows["value"].abs().lt(math.inf)]
     return finite, len(rows) - len(finite)
 
 
 def _by_run(values: pd.Series) -> dict[tuple[str, str], float]:
-    return {(str(stack), str(run)): float(value) for (stack, run), value in values.items()}
+    keys = values.index.to_flat_index()
+    pairs = zip(keys, values, strict=True)
+    return {(str(stack), str(run)): float(value) for (stack, run), value in pairs}

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import Status, decode_number
+from bench.records import Status
 from bench.report import statistics
 from bench.report.formats import interval_text, number_text, score_text
 from bench.report.statistics import OK, failures, is_solved, summarise
 
 Measured = Mapping[str, Mapping[tuple[str, str], float]]
 
-TASK = ("stack", "group", "task", "task_version", "task_args", "depth")
+TASK = ("stack", "group", "task", "task_version", "task_args")
 MODEL = ("model", "model_version", "model_args", "width", "learning_rate", "updates")
 COSTS = ("parameters", "state_size", "flops_per_step")
 
@@ -51,8 +51,8 @@ def known(runs: pd.DataFrame, name: str) -> Any:
 def known_number(runs: pd.DataFrame, name: str) -> float | None:
     """The first value of the column as a number; a fact that is none is None."""
     try:
-        return decode_number(known(runs, name))
-    except ValueError:
+        return float(known(runs, name))  # also of the strings that records hold for NaN and inf
+    except (TypeError, ValueError):
         return None
 
 
@@ -84,6 +84,11 @@ def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table.loc[:, (table != "").any()]
 
 
+def csv(board: pd.DataFrame) -> str:
+    """The rows at full precision; empty is unknown, `NaN` and `inf` were measured."""
+    return board.map(lambda value: "" if value is None else value).to_csv(index=False, na_rep="NaN")
+
+
 def failed_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Every run that is not ok, with the first line of its error."""
     failed = runs[~runs["status"].isin(OK)]
@@ -106,6 +111,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
     tried = runs[runs["status"] != Status.unsupported]
     return {
         **{name: known(runs, name) for name in (*TASK, "label", *MODEL)},
+        "depth": _whole(known_number(runs, "depth")),
         **{f"score_{name}": value for name, value in score._asdict().items()},
         "ok": len(ok),
         "runs": len(tried),
@@ -113,8 +119,10 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
         "failures": _failure_text(runs),
         "solved": _solved_text(_values(measured["score"], ok), len(tried), facts),
         "test_loss": loss,
-        "test_loss_over_chance": loss / facts["chance_loss"] if loss and facts["chance_loss"] else None,
-        **{name: known_number(runs, name) for name in COSTS},
+        "test_loss_over_chance": loss / facts["chance_loss"]
+        if loss and facts["chance_loss"]
+        else None,
+        **{name: _whole(known_number(runs, name)) for name in COSTS},
         "seconds_per_update": _median(_values(measured["seconds"], _keys(runs))),
         "peak_megabytes": _median([x / 1e6 for x in _values(measured["bytes"], _keys(runs))]),
     }
@@ -151,3 +159,8 @@ def _values(measured: Mapping[tuple[str, str], float], keys: list[tuple[str, str
 
 def _median(values: list[float]) -> float | None:
     return median(values) if values else None
+
+
+def _whole(value: float | None) -> float | int | None:
+    """A count that pandas made a float is a count again."""
+    return int(value) if value is not None and value.is_integer() else value

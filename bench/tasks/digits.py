@@ -1,7 +1,8 @@
 """scikit-learn's 1,797 real handwritten digits, 8x8: embedded, so they need no download.
 
-Ten classes; the majority class of the test set scores about 11 %. 1,197 images train, 300 validate,
-300 test, by a shipped permutation. Small and quick: an indication, not psMNIST.
+Ten classes; always saying the commonest digit is right for 38 of the 300 test images. 1,197
+images train, 300 validate, 300 test, by a shipped permutation. Small and quick: an indication, no
+substitute for psMNIST.
 """
 
 import math
@@ -29,7 +30,7 @@ class PermutedSequentialDigits(LabelledTask):
     question: ClassVar[str] = "Is a small picture recognised, pixel by pixel in a shuffled order?"
     features: ClassVar[int] = 1
     outputs: ClassVar[int] = 10
-    chance: ClassVar[float] = 0.1
+    chance: ClassVar[float] = 38 / 300
     permutation: ClassVar[str | None] = "psdigits"
 
     length: int = 64
@@ -51,7 +52,7 @@ class DigitsDepth(LabelledTask):
     axis: ClassVar[str] = "depth"
     features: ClassVar[int] = 64
     outputs: ClassVar[int] = 10
-    chance: ClassVar[float] = 0.1
+    chance: ClassVar[float] = 38 / 300
 
     @property
     def chance_loss(self) -> float:

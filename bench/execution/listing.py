@@ -1,0 +1,56 @@
+"""The tables that `bench ls` prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.plugins import Table, extended
+from bench.runner import Registry
+from bench.suites import SUITES
+
+
+def listing(kind: str, plugins: Sequence[Path]) -> pd.DataFrame:
+    """One row a model, task or suite, and where it came from."""
+    registry = Registry(plugins)
+    tables: dict[str, Table] = {
+        "models": registry.models,
+        "tasks": registry.tasks,
+        "suites": extended("suites", SUITES, plugins),
+    }
+    table = tables[kind]
+    rows = [
+        {"name": name, **COLUMNS[kind](entry), "from": table.origins[name]}
+        for name, entry in table.entries.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _model(entry: Any) -> dict[str, Any]:
+    return {
+        "axis": entry.axis,
+        "year": entry.year,
+        "paper": entry.paper,
+        "computed by": entry.execution,
+        "version": entry.version,
+    }
+
+
+def _task(factory: Any) -> dict[str, Any]:
+    task = factory()
+    return {
+        "axis": task.axis,
+        "length": task.length,
+        "metric": task.metric,
+        "chance": round(task.chance, 4),
+        "question": task.question,
+    }
+
+
+def _suite(suite: Any) -> dict[str, Any]:
+    models = {model for setting in suite.settings for model in setting.models}
+    return {"models": len(models), "budget": suite.budget, "question": suite.question}
+
+
+COLUMNS = {"models": _model, "tasks": _task, "suites": _suite}

@@ -1,0 +1,105 @@
+"""From the records of one suite to the files of its report; the same records, the same bytes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.records import RunRecord
+from bench.report import page
+from bench.report.environment import environment_table
+from bench.report.figures import Scene, draw
+from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
+from bench.report.looks import looks
+from bench.report.page import Board, Section
+from bench.report.sentences import counts_sentence, group_sentence, seeds_sentence
+from bench.report.tables import csv, displayed, failed_runs, leaderboard, task_facts
+from bench.store import read_folder, slug
+
+PAGES = {"html": ("index.html", page.html), "md": ("report.md", page.markdown)}
+FORMATS = (*PAGES, "csv")
+
+
+class NothingToReport(ValueError):
+    """There is no record of the suite in the folder; the message names both."""
+
+
+def render(
+    suite: str,
+    results: Path,
+    out: Path,
+    *,
+    question: str = "",
+    formats: Sequence[str] = FORMATS,
+) -> Path:
+    """The folder `out/<suite>` with the report on all records of the suite below `results`."""
+    if unknown := sorted(set(formats) - set(FORMATS)):
+        raise ValueError(f"unknown format {unknown[0]!r}; allowed: {', '.join(FORMATS)}")
+    records, problems = _records(suite, results)
+    runs = labelled_runs(records)
+    measurements = labelled_measurements(records, runs)
+    board = leaderboard(runs, measurements)
+    folder = out / slug(suite)
+    if "csv" in formats:
+        _write(folder / "tables" / "leaderboard.csv", csv(board))
+    pages = {name: PAGES[name] for name in formats if name in PAGES}
+    sections = _sections(runs, measurements, board) if pages else []
+    if pages:
+        _write_drawings(sections, folder / "figures")
+    for name, text in pages.values():
+        values = {
+            "suite": suite,
+            "question": question,
+            "counts": counts_sentence(runs),
+            "problems": problems,
+            "sections": sections,
+            "failed": failed_runs(runs),
+            "method": page.METHOD,
+            "environment": environment_table(records),
+        }
+        _write(folder / name, text(values))
+    return folder
+
+
+def _records(suite: str, results: Path) -> tuple[list[RunRecord], list[str]]:
+    """The suite's records, each once, and what is wrong with files, without the machine's path."""
+    everything, problems = read_folder(results)
+    records, repeated = without_repeats([r for r in everything if r.spec.suite == suite])
+    if not records:
+        unread = f"; {len(problems)} files there cannot be read" if problems else ""
+        raise NothingToReport(f"no records of the suite {suite!r} below {results}{unread}")
+    return records, [text.replace(f"{results}/", "") for text in problems] + repeated
+
+
+def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFrame) -> list[Section]:
+    """A section a stack; a model looks the same in all of them."""
+    look = looks(runs)
+    sections = []
+    for stack, of_stack in runs.groupby("stack"):
+        facts = {
+            str(group): task_facts(same) for group, same in of_stack.groupby("group", sort=False)
+        }
+        rows = board[board["stack"] == stack]
+        boards = [_board(group, facts[group], rows[rows["group"] == group]) for group in facts]
+        scene = Scene(measurements[measurements["stack"] == stack], rows, facts, look)
+        sections.append(Section(str(stack), boards, list(draw(scene, slug(str(stack))))))
+    return sections
+
+
+def _board(group: str, facts: dict, board: pd.DataFrame) -> Board:
+    sentences = f"{group_sentence(facts)} {seeds_sentence(board['seeds'].tolist())}.".strip()
+    return Board(group, sentences, displayed(board, facts["metric"]))
+
+
+def _write_drawings(sections: Sequence[Section], folder: Path) -> None:
+    """The figures' files, in place of those of an earlier report."""
+    for old in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+        old.unlink()
+    for drawing in [drawing for section in sections for drawing in section.drawings]:
+        _write(folder / f"{drawing.name}.svg", drawing.svg)
+        (folder / f"{drawing.name}.png").write_bytes(drawing.png)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
