@@ -151,7 +151,15 @@ def test_failures_are_counted_by_kind():
     )
 
 
-def test_nothing_is_pooled_across_stacks_versions_or_rates(tmp_path):
+def test_the_same_run_on_two_stacks_is_two_rows(tmp_path):
+    rows = leaderboard(report(tmp_path, record(score=0.1), record(score=0.2, stack="gpu")))
+    assert [(row["stack"], row["score_mean"]) for row in rows] == [
+        ("cpu-torch2.13", "0.1"),
+        ("gpu", "0.2"),
+    ]
+
+
+def test_nothing_is_pooled_across_versions_rates_or_settings(tmp_path):
     folder = report(
         tmp_path,
         record(score=0.1),

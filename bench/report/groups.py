@@ -42,7 +42,7 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
     runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
     runs["label"] = runs["model"]
-    for _, same_model in runs.groupby(["stack", "group", "model"]):
+    for _, same_model in runs.groupby(["group", "model"]):
         differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
         for index in same_model.index if differing else ():
             runs.loc[index, "label"] = _variant(runs.loc[index], differing)

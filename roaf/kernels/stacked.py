@@ -108,7 +108,7 @@ class _Composition(Function):
         depth, width, _ = weight.shape
         inputs = x.new_empty(depth + 1, *x.shape)
         inputs[0] = x
-        values = bias.unsqueeze(1).expand(depth, len(x), width).contiguous()
+        values = bias.unsqueeze(1).repeat(1, len(x), 1)  # always a copy: it is written to
         previous, *later = inputs.unbind(0)
         filters = orthogonal.mT.expand_as(weight).unbind(0)
         layers = zip(values.unbind(0), filters, weight.mT.unbind(0), later, strict=True)
