@@ -126,8 +126,10 @@ def encode(value: Any) -> Any:
 
 def decode_number(value: Any) -> float | None:
     """The number that `encode` wrote: null stays None, the three strings become floats again."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     if isinstance(value, str) and value in NON_FINITE:
         return NON_FINITE[value]
     raise ValueError(f"{value!r} is not a number, null, or one of {', '.join(NON_FINITE)}")

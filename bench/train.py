@@ -77,7 +77,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
             if not math.isfinite(mean):
                 break
         yield from evaluate_at(done, model, task, spec, device)
-    yield Measurement(done, "peak_bytes", "process", meter.read())
+    yield Measurement(done, "peak_bytes", "process", float(meter.read()))
 
 
 def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:

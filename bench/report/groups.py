@@ -42,7 +42,7 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
     runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
     runs["label"] = runs["model"]
-    for _, same_model in runs.groupby(["group", "model"]):
+    for _, same_model in runs.groupby(["stack", "group", "model"]):
         differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
         for index in same_model.index if differing else ():
             runs.loc[index, "label"] = _variant(runs.loc[index], differing)
@@ -62,9 +62,10 @@ def arguments_text(arguments: str) -> str:
     return ", ".join(f"{_words(name)} {value}" for name, value in json.loads(arguments).items())
 
 
-def natural(text: str) -> list[str | int]:
-    """A sort key under which `length 200` comes before `length 1000`."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", text)]
+def natural(text: str) -> list[str | float]:
+    """A sort key under which `length 200` comes before `length 1000`, and 0.001 before 0.01."""
+    parts = re.split(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)", text)
+    return [float(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _task(run: dict, several_versions: set) -> str:

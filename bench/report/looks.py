@@ -24,6 +24,7 @@ STYLE: dict[str, Any] = {
     "legend.fontsize": 8,
     "lines.linewidth": 1.4,
     "grid.linewidth": 0.6,
+    "figure.constrained_layout.w_pad": 0.1,
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
 }

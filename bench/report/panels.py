@@ -73,9 +73,10 @@ def legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
         return
     longest = max(len(str(handle.get_label())) for handle in handles)
     width, height = figure.get_size_inches()
-    columns = max(1, min(len(handles), int(width / (0.6 + 0.07 * longest))))
+    columns = max(1, min(len(handles), int(width / (0.7 + 0.07 * longest))))
     figure.set_size_inches(width, height + 0.25 + 0.19 * math.ceil(len(handles) / columns))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+    place = {"loc": "outside lower center", "ncols": columns}
+    figure.legend(handles=handles, handlelength=3, frameon=False, **place)
 
 
 def score_axis(axis: Any, metric: str) -> None:

@@ -1,0 +1,119 @@
+"""The loop: the same numbers again, nothing changed by looking, outcomes as values."""
+
+import math
+
+import pytest
+import torch
+
+from bench.records import Status
+from bench.runner import Registry, resolve, run
+from bench.train import SCHEDULES, make_optimiser, stream
+from tests.specs import TOYS, tiny
+
+REGISTRY = Registry()
+
+
+def record(**changes):
+    return run(resolve(tiny(**changes), REGISTRY), REGISTRY)
+
+
+def values(record, *quantities):
+    return [m for m in record.measurements if m.quantity in quantities]
+
+
+LOSSES = ("train_loss", "validation_loss", "validation_score", "test_loss", "test_score")
+
+
+@pytest.mark.parametrize("model", ["roaf", "lstm", "exprnn"])
+def test_the_same_spec_gives_the_same_numbers(model):
+    first, again = (record(model=model) for _ in range(2))
+    quantities = (*LOSSES, "gradient_by_distance", "gradient_by_parameter")
+    assert values(first, *quantities) == values(again, *quantities)
+
+
+def test_looking_at_gradients_or_at_test_data_changes_nothing():
+    looked, blind = record(), record(gradients_at=(), validate_at=(), test_at=(6,))
+    assert values(looked, "train_loss") == values(blind, "train_loss")
+    assert values(looked, "test_score") == values(blind, "test_score")
+
+
+def test_all_models_of_a_repetition_see_the_same_data_and_seeds_differ():
+    batch, same, other = (
+        next(REGISTRY.tasks.entries["adding"]().train_batches(4, stream(seed, purpose)))
+        for seed, purpose in ((0, "train"), (0, "train"), (1, "train"))
+    )
+    assert torch.equal(batch.inputs, same.inputs)
+    assert not torch.equal(batch.inputs, other.inputs)
+    validation = next(REGISTRY.tasks.entries["adding"]().train_batches(4, stream(0, "validation")))
+    assert not torch.equal(batch.inputs, validation.inputs)
+
+
+def test_every_number_promised_is_measured_at_its_step():
+    found = {(m.quantity, m.step) for m in record().measurements}
+    assert {(q, s) for q in ("validation_loss", "validation_score") for s in (3, 6)} <= found
+    assert {("test_loss", 6), ("test_score", 6), ("peak_bytes", 6)} <= found
+    assert {(q, s) for q in ("gradient_by_distance", "gradient_by_parameter") for s in (0, 5)} <= (
+        found
+    )
+    assert {("train_loss", s) for s in range(1, 7)} <= found
+    assert {("step_seconds", s) for s in range(1, 7)} <= found
+
+
+def test_the_training_loss_of_a_window_is_the_mean_of_its_updates():
+    each = {m.step: m.value for m in values(record(updates=200), "train_loss")}
+    assert sorted(each) == list(range(2, 201, 2))
+
+
+def test_gradients_are_read_before_clipping():
+    free, clipped = record(), record(gradient_clip=1e-6)
+    step_0 = [
+        [m for m in values(r, "gradient_by_parameter") if m.step == 0] for r in (free, clipped)
+    ]
+    assert step_0[0] == step_0[1]
+    assert max(m.value for m in step_0[1]) > 1e-3
+    assert values(free, "test_score") != values(clipped, "test_score")
+
+
+def test_training_lowers_the_loss():
+    losses = [m.value for m in values(record(updates=300, validate_at=(1, 300)), "validation_loss")]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_run_that_diverges_is_a_result():
+    result = record(optimiser="sgd", learning_rate=1e30, model="irnn")
+    assert result.status is Status.diverged
+    assert not math.isfinite(values(result, "train_loss")[-1].value)
+
+
+def test_missing_data_is_unsupported_with_what_to_type(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    result = record(task="psmnist-92916", task_args={})
+    assert result.status is Status.unsupported
+    assert "python -m bench prepare" in (result.error or "")
+
+
+def test_an_exception_is_an_outcome_that_keeps_what_was_measured(tmp_path):
+    file = tmp_path / "toys.py"
+    file.write_text(TOYS)
+    registry = Registry([file])
+    result = run(resolve(tiny(model="raising", updates=20), registry), registry)
+    assert result.status is Status.error
+    assert (result.error or "").startswith("RuntimeError: the model is broken | on purpose\n")
+    assert values(result, "train_loss")
+    assert result.facts["parameters"] > 0
+    unknown = run(resolve(tiny(optimiser="adamm"), REGISTRY), REGISTRY)
+    assert unknown.status is Status.error
+    assert "'adamm' is unknown; allowed: adam, sgd, rmsprop" in (unknown.error or "")
+
+
+def test_schedules_start_at_one_and_the_cosine_ends_at_zero():
+    assert SCHEDULES["constant"](0.7) == 1
+    assert SCHEDULES["cosine"](0) == 1
+    assert SCHEDULES["cosine"](1) == pytest.approx(0)
+
+
+def test_a_paper_can_ask_for_a_smaller_rate_for_some_parameters():
+    model = torch.nn.ModuleDict({"body": torch.nn.Linear(2, 2), "readout": torch.nn.Linear(2, 1)})
+    optimiser = make_optimiser(model, tiny(rate_scales={"body.*": 0.1}))
+    assert sorted(group["scale"] for group in optimiser.param_groups) == [0.1, 1.0]
+    assert sum(len(group["params"]) for group in optimiser.param_groups) == 4
