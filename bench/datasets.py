@@ -44,8 +44,9 @@ def digits() -> tuple[Images, Labels]:
     """All 1,797 handwritten digits of scikit-learn, 8x8, scaled to [0, 1], with their labels."""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
-    return torch.tensor(data.images / 16.0, dtype=torch.float32), torch.tensor(data.target)
+    pixels, labels = load_digits(return_X_y=True)
+    images = np.asarray(pixels).reshape(-1, 8, 8) / 16.0
+    return torch.tensor(images, dtype=torch.float32), torch.tensor(np.asarray(labels))
 
 
 def mnist(part: str) -> tuple[Images, Labels]:

@@ -29,7 +29,7 @@ class Entry:
     multiplies the body's output by `output_scale`, an option every model has.
     """
 
-    factory: Callable[..., nn.Module]
+    factory: Callable[..., Any]
     axis: str
     paper: str
     year: int
@@ -73,7 +73,7 @@ def _roaf(filter: str) -> Entry:
         axis="time",
         paper="Ceni, arXiv 2210.01245",
         year=2022,
-        execution="stacked kernel",
+        execution="fused loop",
         defaults={"alpha": 0.99, "filter": filter},
     )
 
@@ -84,7 +84,7 @@ def _roaf_depth(schedule: str, c: float) -> Entry:
         axis="depth",
         paper="Ceni, arXiv 2210.01245",
         year=2022,
-        execution="stacked kernel",
+        execution="fused loop",
         defaults={"c": c, "schedule": schedule},
     )
 
@@ -174,7 +174,9 @@ MODELS: dict[str, Entry] = {
 class TimeFrame(nn.Module):
     """A recurrent body and a linear readout of its last output, or of every one."""
 
-    def __init__(self, body: nn.Module, task: Task, output_scale: float) -> None:
+    body: Any
+
+    def __init__(self, body: Any, task: Task, output_scale: float) -> None:
         super().__init__()
         self.body, self.output_scale = body, output_scale
         with torch.no_grad():
@@ -209,10 +211,12 @@ class TimeFrame(nn.Module):
 class DepthFrame(nn.Module):
     """A linear lift of the input to the width, a depth body, a linear readout."""
 
-    def __init__(self, body: nn.Module, task: Task, spec: RunSpec) -> None:
+    body: Any
+
+    def __init__(self, body: Any, task: Task, spec: RunSpec, output_scale: float) -> None:
         super().__init__()
         self.lift = nn.Linear(task.features, spec.width)
-        self.body, self.output_scale = body, spec.output_scale
+        self.body, self.output_scale = body, output_scale
         self.readout = nn.Linear(spec.width, task.outputs)
         self.depth = spec.depth or 1
 
@@ -238,9 +242,10 @@ Frame = TimeFrame | DepthFrame
 def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
     """The framed model of a resolved spec, its weights drawn from torch's global generator."""
     args = dict(spec.model_args)
+    scale = entry.output_scale if spec.output_scale is None else spec.output_scale
     if entry.axis == "depth":
-        return DepthFrame(entry.factory(spec.width, spec.depth, **args), task, spec)
-    return TimeFrame(entry.factory(task.features, spec.width, **args), task, spec.output_scale)
+        return DepthFrame(entry.factory(spec.width, spec.depth, **args), task, spec, scale)
+    return TimeFrame(entry.factory(task.features, spec.width, **args), task, scale)
 
 
 def model_facts(entry: Entry, model: Frame) -> dict[str, Any]:
@@ -263,10 +268,11 @@ def trainable_parameters(model: nn.Module) -> int:
     torch stores a square orthogonal matrix as a full one, of which only the n (n - 1) / 2 entries
     below the diagonal are read; the others do not count.
     """
-    unread = sum(
-        parametrization.original.shape[-1] * (parametrization.original.shape[-1] + 1) // 2
+    stored = [
+        matrix.original.shape[-1]
         for module in model.modules()
         if is_parametrized(module)
-        for parametrization in cast(nn.ModuleDict, module.parametrizations).values()
-    )
+        for matrix in cast(Any, module.parametrizations).values()
+    ]
+    unread = sum(n * (n + 1) // 2 for n in stored)
     return sum(p.numel() for p in model.parameters() if p.requires_grad) - unread

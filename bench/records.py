@@ -54,7 +54,8 @@ class RunSpec:
     `seed` numbers the repetition: data and initial weights have separate streams derived from it,
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
     which something is measured. `rate_scales` multiplies the learning rate of the parameters whose
-    names match a glob, where a paper asks for it.
+    names match a glob, where a paper asks for it. Before `resolve` fills them in,
+    versions are 0 and an `output_scale` of None means the model's own.
     """
 
     suite: str
@@ -71,7 +72,7 @@ class RunSpec:
     task_version: int = 0
     model_args: Mapping[str, Any] = field(default_factory=dict)
     model_version: int = 0
-    output_scale: float = 1.0
+    output_scale: float | None = None
     optimiser: str = "adam"
     optimiser_args: Mapping[str, Any] = field(default_factory=dict)
     rate_scales: Mapping[str, Any] = field(default_factory=dict)
@@ -146,7 +147,10 @@ def spec_from_json(data: Any) -> RunSpec:
         if not isinstance(value, _JSON_TYPES[str(known[name].type)]) or isinstance(value, bool):
             raise ValueError(f"spec field {name!r} must be {known[name].type}, not {value!r}")
     try:
-        return RunSpec(**{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()})
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
+        }
+        return RunSpec(**values)
     except TypeError as error:
         raise ValueError(str(error).replace("RunSpec.__init__()", "spec")) from None
 

@@ -40,7 +40,7 @@ def resolve(spec: RunSpec, registry: Registry) -> RunSpec:
         task_version=task.version,
         model_version=entry.version,
         model_args={**entry.defaults, **spec.model_args},
-        output_scale=spec.output_scale * entry.output_scale,
+        output_scale=entry.output_scale if spec.output_scale is None else spec.output_scale,
         plugin=registry.models.digests.get(spec.model) or registry.tasks.digests.get(spec.task),
     )
 
@@ -74,8 +74,8 @@ def _run(
     spec: RunSpec, registry: Registry, device: str, measurements: list[Measurement], facts: dict
 ) -> Status:
     torch.set_num_threads(spec.threads)
-    # A vanishing gradient ends in denormal numbers, on which a CPU is some ten times slower: without
-    # this, LSTM's backward pass at T = 784 would measure the processor's microcode.
+    # A vanishing gradient ends in denormal numbers, on which a CPU is some ten times slower; LSTM's
+    # backward pass at T = 784 would measure that and nothing else.
     torch.set_flush_denormal(True)
     task = registry.tasks.entries[spec.task](**spec.task_args)
     facts.update(task.facts())

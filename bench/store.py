@@ -174,7 +174,7 @@ def measurement_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
 
 def run_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
     """One row a record: the keys of `load`, the error, and every fact as a column of its own."""
-    rows = [_keys(record) | {"error": record.error} | record.facts for record in records]
+    rows = [{**_keys(record), "error": record.error, **record.facts} for record in records]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*LEADING, *SPEC_COLUMNS, "error"])
 
 

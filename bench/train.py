@@ -53,7 +53,8 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     optimiser = make_optimiser(model, spec)
     batches = task.train_batches(spec.batch_size, stream(spec.seed, "train"))
     window, total = max(1, spec.updates // WINDOWS), torch.zeros((), device=device)
-    yield from evaluate_at(0, model, task, spec, device)
+    done = 0
+    yield from evaluate_at(done, model, task, spec, device)
     for step in range(spec.updates):
         batch = to_device(next(batches), device)
         if step in spec.gradients_at:

@@ -26,6 +26,7 @@ class RoaMLP(FixedBuffers, nn.Module):
     """
 
     orthogonal: Tensor
+    bias: Tensor | None
 
     def __init__(
         self,

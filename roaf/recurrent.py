@@ -138,7 +138,9 @@ class RoaRNN(FixedBuffers, nn.Module):
             getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias")
         )
         backwards = suffix.endswith("_reverse")
-        drive = linear(x.flip(1) if backwards else x, weight_ih, bias)
-        o = self._filter(suffix)
-        out = self._kernel(drive, state, o, weight_hh, self.alpha, self.beta, self._phi)
+        # time first: each step then reads and writes one contiguous block
+        read = (x.flip(1) if backwards else x).transpose(0, 1)
+        drive, o = linear(read, weight_ih, bias), self._filter(suffix)
+        states = self._kernel(drive, state, o, weight_hh, self.alpha, self.beta, self._phi)
+        out = states.transpose(0, 1)
         return out.flip(1) if backwards else out

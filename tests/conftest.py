@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+    torch.set_flush_denormal(False)  # `run` sets it for its process
 
 
 @pytest.fixture(autouse=True)

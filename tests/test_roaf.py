@@ -59,7 +59,7 @@ def test_bad_settings_get_a_sentence_that_names_what_is_allowed():
         RoaRNN(1, 2, alpha=math.nan)
     with pytest.raises(ValueError, match="beta must be a finite number of at least 0"):
         RoaRNN(1, 2, alpha=1.5)
-    with pytest.raises(ValueError, match="'cuda' is unknown; allowed: auto, reference, stacked"):
+    with pytest.raises(ValueError, match="'cuda' is unknown; allowed: auto, reference, fused"):
         RoaRNN(1, 2, alpha=0.9, backend="cuda")
     with pytest.raises(ValueError, match="'gelu' is unknown; allowed: tanh, relu"):
         RoaRNN(1, 2, alpha=0.9, nonlinearity="gelu")

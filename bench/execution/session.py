@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +122,7 @@ def resolve_again(spec: RunSpec, registry: Registry) -> RunSpec:
     """The spec, if this code still runs what it names."""
     choose("model", spec.model, list(registry.models.entries))
     choose("task", spec.task, list(registry.tasks.entries))
-    scale = registry.models.entries[spec.model].output_scale
-    now = resolve(replace(spec, output_scale=spec.output_scale / scale), registry)
+    now = resolve(spec, registry)
     if now != spec and (spec.model_version or spec.task_version):
         raise Unusable(
             f"run {spec.run_id} is of {spec.model} version {spec.model_version} and {spec.task} "

@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from bench.environment import environment, versions
 from bench.records import RunRecord, RunSpec, Status
@@ -38,7 +38,7 @@ class Running:
 
     spec: RunSpec
     process: ForkServerProcess
-    answer: Connection
+    answer: Any
     deadline: float
     log: Path
 
@@ -84,7 +84,7 @@ def stop(running: Running) -> None:
             return
 
 
-def _child(spec: RunSpec, order: Order, send: Connection, log: Path) -> None:
+def _child(spec: RunSpec, order: Order, send: Any, log: Path) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

@@ -13,20 +13,20 @@ from roaf.nonlinearity import Nonlinearity
 
 
 def recur(
-    drive: Float[Tensor, "batch time hidden"],
+    drive: Float[Tensor, "time batch hidden"],
     state: Float[Tensor, "batch hidden"],
     orthogonal: Float[Tensor, "hidden hidden"],
     weight: Float[Tensor, "hidden hidden"],
     alpha: float,
     beta: float,
     phi: Nonlinearity,
-) -> Float[Tensor, "batch time hidden"]:
+) -> Float[Tensor, "time batch hidden"]:
     """The state after each step; `drive` is the input's part of the pre-activation."""
     states = []
-    for drive_now in drive.unbind(1):
+    for drive_now in drive.unbind(0):
         state = update(state, drive_now, orthogonal, weight, alpha, beta, phi)
         states.append(state)
-    return torch.stack(states, dim=1)
+    return torch.stack(states)
 
 
 def compose(

@@ -1,0 +1,36 @@
+"""Of several trials of a model on a task the one with the lowest validation loss at the end."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from bench.winners import COLUMNS
+
+SETTING = ["task", "task_args", "depth", "model"]
+TRIAL = ["learning_rate", "model_args", "output_scale"]
+
+
+def winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """One row a task, depth and model; a trial that did not finish well counts as infinite."""
+    losses = measurements[measurements["quantity"] == "validation_loss"].sort_values("step")
+    last = losses.groupby("run_id")["value"].last()
+    known = runs.assign(validation_loss=runs["run_id"].map(last), depth=_whole(runs["depth"]))
+    known.loc[known["status"] != "ok", "validation_loss"] = math.inf
+    known = known[known["status"] != "unsupported"]
+    trials = known.groupby([*SETTING, *TRIAL], as_index=False)["validation_loss"].mean()
+    counts = trials.groupby(SETTING)["validation_loss"].transform("size")
+    best = trials.assign(trials=counts).sort_values(["validation_loss", "learning_rate"])
+    chosen = best.drop_duplicates(SETTING).sort_values(SETTING)
+    return chosen[list(COLUMNS)].reset_index(drop=True)
+
+
+def write_winners(table: pd.DataFrame, path: Path) -> None:
+    """The table as the file that a suite reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(table.to_csv(index=False, float_format="%.10g"), encoding="utf-8")
+
+
+def _whole(depths: pd.Series) -> pd.Series:
+    """Depths as text, empty where there is none."""
+    return depths.map(lambda depth: "" if pd.isna(depth) else str(int(depth)))

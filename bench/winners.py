@@ -1,0 +1,54 @@
+"""The committed tables of tuned settings: what a tuning suite found and a suite reads.
+
+`python -m bench report --suite long-memory-tuning` renders the table from the records; a test
+compares the committed one with it.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "winners"
+COLUMNS = (
+    "task",
+    "task_args",
+    "depth",
+    "model",
+    "learning_rate",
+    "model_args",
+    "output_scale",
+    "validation_loss",
+    "trials",
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of a model: its learning rate, its own arguments, the scale of its output."""
+
+    learning_rate: float
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    output_scale: float | None = None
+
+
+def winning_trials(
+    table: str, task: str, task_args: Mapping[str, Any], depth: int | None
+) -> dict[str, tuple[Trial, ...]]:
+    """The tuned trial of each model on a task; none of a table that is not there yet."""
+    path = FOLDER / f"{table}.csv"
+    rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+    return {
+        row["model"]: (_trial(row),)
+        for row in rows
+        if row["task"] == task
+        and json.loads(row["task_args"]) == task_args
+        and row["depth"] == ("" if depth is None else str(depth))
+    }
+
+
+def _trial(row: Mapping[str, str]) -> Trial:
+    rate, scale = float(row["learning_rate"]), float(row["output_scale"])
+    return Trial(rate, json.loads(row["model_args"]), scale)
