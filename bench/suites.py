@@ -49,6 +49,7 @@ class Setting:
     trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
     schedule: str = "cosine"
     evaluations: int = 4
+    tested: bool = True
     seeds: tuple[int, ...] | None = None
 
     def specs(self, suite: str, models: Iterable[str], seeds: Sequence[int]) -> list[RunSpec]:
@@ -77,7 +78,7 @@ class Setting:
             output_scale=trial.output_scale,
             schedule=self.schedule,
             validate_at=evenly(self.updates, self.evaluations),
-            test_at=(self.updates,),
+            test_at=(self.updates,) if self.tested else (),
             gradients_at=logarithmic(self.updates),
         )
 
@@ -209,11 +210,8 @@ LADDER = tuple(
 
 
 def tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
-    """The settings with six trials a model on the tuning seed."""
-    return tuple(
-        replace(setting, trials=six_trials(setting.length), seeds=TUNING_SEEDS)
-        for setting in settings
-    )
+    """The settings with six trials a model on the tuning seed; the test set stays unseen."""
+    return tuple(_tuning(setting, six_trials(setting.length)) for setting in settings)
 
 
 def tuned(settings: Iterable[Setting], table: str) -> tuple[Setting, ...]:
@@ -227,7 +225,11 @@ def depth_tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
     """The settings with the three rates for each model on the tuning seed."""
     rates = tuple(Trial(rate) for rate in RATES)
     trials = dict.fromkeys(DEPTH_MODELS, rates)
-    return tuple(replace(s, trials=trials, seeds=TUNING_SEEDS) for s in settings)
+    return tuple(_tuning(setting, trials) for setting in settings)
+
+
+def _tuning(setting: Setting, trials: Mapping[str, tuple[Trial, ...]]) -> Setting:
+    return replace(setting, trials=trials, seeds=TUNING_SEEDS, tested=False, evaluations=1)
 
 
 SUITES: dict[str, Suite] = {

@@ -98,7 +98,7 @@ def estimate(specs: Sequence[RunSpec], folders: Iterable[Path]) -> tuple[float, 
     records = [record for folder in folders for record in read_folder(folder)[0]]
     paces = {_kind(record.spec): pace for record in records if (pace := _pace(record))}
     known = [paces[_kind(spec)] * spec.updates for spec in specs if _kind(spec) in paces]
-    return sum(known), len(specs) - len(known)
+    return float(sum(known)), len(specs) - len(known)
 
 
 def _kind(spec: RunSpec) -> tuple:

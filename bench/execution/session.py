@@ -237,3 +237,4 @@ def first_line(record: RunRecord) -> str:
 def say(line: Any) -> None:
     """Prints a line where the bars are not."""
     tqdm.write(str(line), file=sys.stdout)
+    sys.stdout.flush()

@@ -14,6 +14,7 @@ from bench.report.looks import looks
 from bench.report.page import Board, Section
 from bench.report.sentences import counts_sentence, group_sentence, seeds_sentence
 from bench.report.tables import csv, displayed, failed_runs, leaderboard, task_facts
+from bench.report.winners import winners
 from bench.store import read_folder, slug
 
 PAGES = {"html": ("index.html", page.html), "md": ("report.md", page.markdown)}
@@ -42,6 +43,7 @@ def render(
     folder = out / slug(suite)
     if "csv" in formats:
         _write(folder / "tables" / "leaderboard.csv", csv(board))
+        _write_winners(winners(runs, measurements), folder / "tables" / "winners.csv")
     pages = {name: PAGES[name] for name in formats if name in PAGES}
     sections = _sections(runs, measurements, board) if pages else []
     if pages:
@@ -98,6 +100,12 @@ def _write_drawings(sections: Sequence[Section], folder: Path) -> None:
     for drawing in [drawing for section in sections for drawing in section.drawings]:
         _write(folder / f"{drawing.name}.svg", drawing.svg)
         (folder / f"{drawing.name}.png").write_bytes(drawing.png)
+
+
+def _write_winners(table: pd.DataFrame, path: Path) -> None:
+    """The table of chosen trials, where there was a choice."""
+    if (table["trials"] > 1).any():
+        _write(path, table.to_csv(index=False, float_format="%.10g"))
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """Of several trials of a model on a task the one with the lowest validation loss at the end."""
 
 import math
-from pathlib import Path
 
 import pandas as pd
 
@@ -23,12 +22,6 @@ def winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     best = trials.assign(trials=counts).sort_values(["validation_loss", "learning_rate"])
     chosen = best.drop_duplicates(SETTING).sort_values(SETTING)
     return chosen[list(COLUMNS)].reset_index(drop=True)
-
-
-def write_winners(table: pd.DataFrame, path: Path) -> None:
-    """The table as the file that a suite reads."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(table.to_csv(index=False, float_format="%.10g"), encoding="utf-8")
 
 
 def _whole(depths: pd.Series) -> pd.Series:

@@ -1,0 +1,35 @@
+# `make run` and `make test` do all the set-up; nothing is left outside this folder.
+.PHONY: run test format
+PYTHON := .venv/bin/python
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+
+run: .venv/run.stamp
+	@$(PYTHON) -m bench run --suite long-memory; outcome=$$?; \
+	case $$outcome in 0|2) ;; *) exit $$outcome;; esac; \
+	folder=$$($(PYTHON) -m bench report --suite long-memory) || exit 1; \
+	echo "the report: $(CURDIR)/$$folder/index.html"; exit $$outcome
+
+test: .venv/test.stamp
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	.venv/bin/basedpyright
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest --basetemp=.cache/pytest
+
+format: .venv/test.stamp
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+# Debian's python3 comes without ensurepip, so the environment borrows the pip that is there.
+.venv/run.stamp: pyproject.toml constraints.txt
+	python3 -m venv --without-pip .venv
+	python3 -m pip --python $(PYTHON) install --quiet --editable .
+	@touch $@
+
+.venv/test.stamp: .venv/run.stamp
+	python3 -m pip --python $(PYTHON) install --quiet --editable '.[dev]'
+	@touch $@
