@@ -84,12 +84,12 @@ def run(
 @plugin_option
 def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Path, ...]) -> None:
     """Render the report of a suite from its records."""
-    from bench.plugins import PluginError, extended
+    from bench.plugins import PluginError
     from bench.report import render
-    from bench.suites import SUITES
+    from bench.suites import all_suites
 
     try:
-        known = extended("suites", SUITES, plugins).entries
+        known = all_suites(plugins).entries
         question = known[suite].question if suite in known else ""
         names = [name.strip() for name in formats.split(",")]
         click.echo(render(suite, results, out, question=question, formats=names))

@@ -8,7 +8,7 @@ a table `MODELS = {"mine": Entry(...)}`, `TASKS` or `SUITES`. Two things of one 
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,6 +20,9 @@ class PluginError(Exception):
     """A plug-in that cannot be used, in one sentence."""
 
 
+EXPECTED = {"models": "an Entry", "tasks": "a Task", "suites": "a Suite"}
+
+
 @dataclass(frozen=True)
 class Table:
     """Entries by name, where each came from, and the sha256 of a plug-in's source."""
@@ -29,8 +32,16 @@ class Table:
     digests: Mapping[str, str]
 
 
-def extended(kind: str, builtin: Mapping[str, Any], files: Sequence[Path] = ()) -> Table:
-    """The built-in table of this kind ("models", "tasks" or "suites") with the plug-ins' added."""
+def extended(
+    kind: str,
+    builtin: Mapping[str, Any],
+    files: Sequence[Path] = (),
+    wanted: Callable[[Any], bool] = callable,
+) -> Table:
+    """The built-in table of this kind ("models", "tasks" or "suites") with the plug-ins' added.
+
+    `wanted` says whether a plug-in's entry is of the right type.
+    """
     entries, digests = dict(builtin), {}
     origins = dict.fromkeys(builtin, f"bench.{kind}")
     for name, value, origin, digest in (*_installed(kind), *_from_files(kind, files)):
@@ -39,6 +50,8 @@ def extended(kind: str, builtin: Mapping[str, Any], files: Sequence[Path] = ()) 
                 f"{kind[:-1]} {name!r} is defined twice, by {origins[name]} and by {origin}; "
                 "rename one"
             )
+        if not wanted(value):
+            raise PluginError(f"{kind[:-1]} {name!r} of {origin} is not {EXPECTED[kind]}")
         entries[name], origins[name], digests[name] = value, origin, digest
     return Table(entries, origins, digests)
 

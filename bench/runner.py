@@ -15,7 +15,7 @@ import torch
 
 from bench.datasets import DataMissing
 from bench.environment import environment, versions
-from bench.models import MODELS, build_model, model_facts
+from bench.models import MODELS, Entry, build_model, model_facts
 from bench.plugins import Table, extended
 from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.tasks import TASKS
@@ -26,8 +26,12 @@ class Registry:
     """The models and tasks there are, with the plug-ins' added."""
 
     def __init__(self, plugins: Sequence[Path] = ()) -> None:
-        self.models: Table = extended("models", MODELS, plugins)
+        self.models: Table = extended("models", MODELS, plugins, _is_entry)
         self.tasks: Table = extended("tasks", TASKS, plugins)
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, Entry)
 
 
 def resolve(spec: RunSpec, registry: Registry) -> RunSpec:

@@ -5,8 +5,10 @@ A suite is Python, in review: no flag changes a scientific choice. To add one: a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from bench.plugins import Table, extended
 from bench.records import RunSpec
 from bench.winners import Trial, winning_trials
 
@@ -224,7 +226,7 @@ def tuned(settings: Iterable[Setting], table: str) -> tuple[Setting, ...]:
 def depth_tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
     """The settings with the three rates for each model on the tuning seed."""
     rates = tuple(Trial(rate) for rate in RATES)
-    trials = dict.fromkeys(DEPTH_MODELS, rates)
+    trials: dict[str, tuple[Trial, ...]] = dict.fromkeys(DEPTH_MODELS, rates)
     return tuple(_tuning(setting, trials) for setting in settings)
 
 
@@ -260,3 +262,8 @@ SUITES: dict[str, Suite] = {
         settings=tuned(LADDER, "extreme-depth-tuning"),
     ),
 }
+
+
+def all_suites(plugins: Sequence[Path] = ()) -> Table:
+    """The suites there are, with the plug-ins' added."""
+    return extended("suites", SUITES, plugins, lambda value: isinstance(value, Suite))

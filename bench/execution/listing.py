@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.plugins import Table, extended
+from bench.plugins import Table
 from bench.runner import Registry
-from bench.suites import SUITES
+from bench.suites import all_suites
 
 
 def listing(kind: str, plugins: Sequence[Path]) -> pd.DataFrame:
@@ -17,7 +17,7 @@ def listing(kind: str, plugins: Sequence[Path]) -> pd.DataFrame:
     tables: dict[str, Table] = {
         "models": registry.models,
         "tasks": registry.tasks,
-        "suites": extended("suites", SUITES, plugins),
+        "suites": all_suites(plugins),
     }
     table = tables[kind]
     rows = [

@@ -26,11 +26,11 @@ from bench.execution.plan import (
     parse_statuses,
 )
 from bench.execution.supervisor import Order
-from bench.plugins import PluginError, extended
+from bench.plugins import PluginError
 from bench.records import FAILED, RunRecord, RunSpec, Status, spec_from_json
 from bench.runner import Registry, resolve
 from bench.store import BadRecord, read_record
-from bench.suites import SUITES, Suite
+from bench.suites import Suite, all_suites
 
 
 class Unusable(Exception):
@@ -142,7 +142,7 @@ def prepare_suite(suite: str) -> None:
 
 def find_suite(name: str, plugins: Sequence[Path]) -> Suite:
     """The suite of that name."""
-    known = extended("suites", SUITES, plugins).entries
+    known = all_suites(plugins).entries
     choose("suite", name, list(known))
     return known[name]
 

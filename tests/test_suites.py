@@ -1,0 +1,113 @@
+"""The suites keep their promises: known names, equal tuning, equal parameters, unseen test sets."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.models import MODELS, build_model, trainable_parameters
+from bench.report.groups import labelled_measurements, labelled_runs
+from bench.report.winners import winners
+from bench.runner import Registry, resolve
+from bench.store import read_folder
+from bench.suites import SEEDS, SUITES, TUNING_SEEDS, evenly, logarithmic, roaf_trial
+from bench.tasks import TASKS
+
+REGISTRY = Registry()
+RECORDED = Path(__file__).parent.parent / "results" / "recorded"
+TABLES = Path(__file__).parent.parent / "bench" / "winners"
+
+
+def specs(suite: str):
+    """Every resolved run of the suite."""
+    chosen = SUITES[suite]
+    return [
+        resolve(spec, REGISTRY)
+        for setting in chosen.settings
+        for spec in setting.specs(suite, setting.models, setting.seeds or chosen.seeds)
+    ]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_suite_names_what_exists_and_no_run_twice(suite):
+    runs = specs(suite)
+    assert runs
+    assert len({run.run_id for run in runs}) == len(runs)
+    for run in runs:
+        assert MODELS[run.model].axis == TASKS[run.task](**run.task_args).axis
+        assert max((*run.validate_at, *run.test_at, *run.gradients_at)) <= run.updates
+
+
+@pytest.mark.parametrize("suite", [name for name in SUITES if name.endswith("-tuning")])
+def test_tuning_gives_each_model_as_many_trials_on_a_seed_of_its_own_without_the_test_set(suite):
+    runs = specs(suite)
+    counts: dict[tuple, int] = {}
+    for run in runs:
+        key = run.task, run.depth, run.model
+        counts[key] = counts.get(key, 0) + 1
+    assert len(set(counts.values())) == 1
+    assert {run.seed for run in runs} == set(TUNING_SEEDS)
+    assert not set(TUNING_SEEDS) & set(SEEDS)
+    assert not any(run.test_at for run in runs)
+
+
+def test_time_models_are_matched_in_trainable_parameters():
+    counts: dict[tuple, dict[str, int]] = {}
+    for run in specs("long-memory"):
+        model = build_model(MODELS[run.model], TASKS[run.task](**run.task_args), run)
+        counts.setdefault((run.task,), {})[run.model] = trainable_parameters(model)
+    assert set(counts) == {("psmnist-92916",), ("copy/urnn",), ("adding",), ("psdigits",)}
+    for found in counts.values():
+        for model, count in found.items():
+            if model != "urnn":
+                assert count == pytest.approx(found["roaf-rotations"], rel=0.05), model
+        assert found.get("urnn", 0) < found["roaf-rotations"]
+
+
+def test_steps_are_spread_as_said():
+    assert evenly(1000, 4) == (250, 500, 750, 1000)
+    assert evenly(2, 4) == (1, 2)
+    assert logarithmic(1000) == (0, 1, 4, 16, 64, 256, 999)
+    assert logarithmic(1) == (0,)
+
+
+def test_a_roaf_trial_shows_the_readout_a_state_of_unit_size():
+    trial = roaf_trial(1e-3, length=400, c=8.0)
+    assert trial.model_args == {"alpha": 0.98}
+    assert trial.output_scale == pytest.approx(1 / (0.02 * 20))
+
+
+@pytest.mark.parametrize("suite", [name for name in SUITES if name.endswith("-tuning")])
+def test_the_committed_winners_are_those_of_the_recorded_runs(suite):
+    records, problems = read_folder(RECORDED / suite)
+    assert records, f"no recorded runs of {suite}"
+    assert not problems
+    runs = labelled_runs(records)
+    found = winners(runs, labelled_measurements(records, runs))
+    committed = pd.read_csv(TABLES / f"{suite}.csv", keep_default_na=False, dtype=str)
+    rendered = found.to_csv(index=False, float_format="%.10g")
+    assert rendered == committed.to_csv(index=False)
+    assert set(found["model"]) == {run.model for run in specs(suite)}
+
+
+def test_the_winner_has_the_lowest_last_validation_loss_and_a_diverged_trial_never_wins():
+    runs = pd.DataFrame(
+        {
+            "run_id": ["a", "b", "c"],
+            "task": "adding",
+            "task_args": "{}",
+            "depth": None,
+            "model": "lstm",
+            "learning_rate": [0.1, 0.2, 0.3],
+            "model_args": "{}",
+            "output_scale": 1.0,
+            "status": ["ok", "ok", "diverged"],
+        }
+    )
+    rows = [("a", 1, 0.1), ("a", 2, 0.5), ("b", 1, 0.9), ("b", 2, 0.4), ("c", 2, 0.0)]
+    measurements = pd.DataFrame(rows, columns=["run_id", "step", "value"])
+    measurements["quantity"] = "validation_loss"
+    found = winners(runs, measurements)
+    assert found[["learning_rate", "validation_loss", "trials"]].to_numpy().tolist() == [
+        [0.2, 0.4, 3]
+    ]
