@@ -63,7 +63,8 @@ def _fresh(spec: RunSpec, registry: Registry):
 
 def relative(first: Callable[[], float], second: Callable[[], float]) -> float:
     """The median over rounds of how much longer the first takes than the second."""
-    first(), second()
+    first()
+    second()
     pairs = [(first(), second()) for _ in range(ROUNDS)]
     return median(a / b - 1 for a, b in pairs)
 
