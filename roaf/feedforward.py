@@ -15,7 +15,14 @@ from torch import Generator, Tensor, nn
 from roaf.kernels import FEEDFORWARD, find_kernel, reference
 from roaf.nonlinearity import find_nonlinearity
 from roaf.orthogonal import random_orthogonal
-from roaf.settings import FixedBuffers, check_memory, check_sizes, mixing, uniform_parameter
+from roaf.settings import (
+    FixedBuffers,
+    applied_dtype,
+    check_memory,
+    check_sizes,
+    mixing,
+    uniform_parameter,
+)
 
 
 class RoaMLP(FixedBuffers, nn.Module):
@@ -63,19 +70,23 @@ class RoaMLP(FixedBuffers, nn.Module):
 
     def orthogonal_matrix(self) -> Float[Tensor, "*layers width width"]:
         """The fixed O, or one a layer where they are not shared, in the dtype of application."""
-        return self.orthogonal.to(self.weight.dtype)
+        return self.orthogonal.to(applied_dtype(self.weight))
 
     def step(self, x: Float[Tensor, "batch width"], layer: int) -> Float[Tensor, "batch width"]:
         """The output of one layer: the equation above, and nothing else."""
         o = self.orthogonal_matrix()
         o = o if o.ndim == 2 else o[layer]
-        bias = self._biases()[layer]
-        return reference.update(x, bias, o, self.weight[layer], self.alpha, self.beta, self._phi)
+        weight, bias = self.weight[layer].to(o), self._biases()[layer].to(o)
+        with torch.autocast(x.device.type, enabled=False):
+            return reference.update(x.to(o), bias, o, weight, self.alpha, self.beta, self._phi)
 
     def forward(self, x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         """The output of the last layer."""
-        o = self.orthogonal_matrix()
-        return self._kernel(x, o, self.weight, self._biases(), self.alpha, self.beta, self._phi)
+        o, bias = self.orthogonal_matrix(), self._biases()
+        with torch.autocast(x.device.type, enabled=False):
+            weight, bias = self.weight.to(o), bias.to(o)
+            out = self._kernel(x.to(o), o, weight, bias, self.alpha, self.beta, self._phi)
+        return out.to(x.dtype)
 
     def extra_repr(self) -> str:
         return (

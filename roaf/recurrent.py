@@ -17,7 +17,14 @@ from torch.nn.functional import linear
 from roaf.kernels import RECURRENT, find_kernel, reference
 from roaf.nonlinearity import find_nonlinearity
 from roaf.orthogonal import random_orthogonal
-from roaf.settings import FixedBuffers, check_memory, check_sizes, mixing, uniform_parameter
+from roaf.settings import (
+    FixedBuffers,
+    applied_dtype,
+    check_memory,
+    check_sizes,
+    mixing,
+    uniform_parameter,
+)
 
 
 class RoaRNN(FixedBuffers, nn.Module):
@@ -25,7 +32,8 @@ class RoaRNN(FixedBuffers, nn.Module):
 
     `beta=None` means 1 - alpha; `depth_schedule(c, length)` gives both for a sequence length. The
     filter is one of `roaf.orthogonal.FILTERS`, drawn with `generator` on the CPU, never trained,
-    saved in the state_dict. Later layers and the reverse direction have weights and a filter of
+    saved in the state_dict, applied in float32 or better whatever the weights or autocast are in.
+    Later layers and the reverse direction have weights and a filter of
     their own, with names ending in `_l1`, `_reverse`, `_l1_reverse` and so on.
     """
 
@@ -84,9 +92,12 @@ class RoaRNN(FixedBuffers, nn.Module):
         self, x_t: Float[Tensor, "batch input"], h: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "batch hidden"]:
         """The next state of the first layer: the equation above, and nothing else."""
-        drive = linear(x_t, self.weight_ih, self.bias)
         o = self._filter("")
-        return reference.update(h, drive, o, self.weight_hh, self.alpha, self.beta, self._phi)
+        with torch.autocast(x_t.device.type, enabled=False):
+            bias = None if self.bias is None else self.bias.to(o)
+            drive = linear(x_t.to(o), self.weight_ih.to(o), bias)
+            weight = self.weight_hh.to(o)
+            return reference.update(h.to(o), drive, o, weight, self.alpha, self.beta, self._phi)
 
     def forward(
         self,
@@ -130,17 +141,21 @@ class RoaRNN(FixedBuffers, nn.Module):
             self.register_parameter(name + suffix, value)
 
     def _filter(self, suffix: str) -> Tensor:
-        return getattr(self, f"orthogonal{suffix}").to(self.weight_hh.dtype)
+        return getattr(self, f"orthogonal{suffix}").to(applied_dtype(self.weight_hh))
 
     def _read(self, suffix: str, x: Tensor, state: Tensor) -> Tensor:
         """Every state of one layer in one direction, in the order of the input."""
+        o = self._filter(suffix)
         weight_ih, weight_hh, bias = (
             getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias")
         )
         backwards = suffix.endswith("_reverse")
         # time first: each step then reads and writes one contiguous block
         read = (x.flip(1) if backwards else x).transpose(0, 1)
-        drive, o = linear(read, weight_ih, bias), self._filter(suffix)
-        states = self._kernel(drive, state, o, weight_hh, self.alpha, self.beta, self._phi)
-        out = states.transpose(0, 1)
+        with torch.autocast(x.device.type, enabled=False):
+            drive = linear(read.to(o), weight_ih.to(o), None if bias is None else bias.to(o))
+            states = self._kernel(
+                drive, state.to(o), o, weight_hh.to(o), self.alpha, self.beta, self._phi
+            )
+        out = states.transpose(0, 1).to(x.dtype)
         return out.flip(1) if backwards else out

@@ -25,6 +25,14 @@ class FixedBuffers(nn.Module):
         return self
 
 
+def applied_dtype(weight: Tensor) -> torch.dtype:
+    """The dtype in which O and the state are kept: the weights', but never below float32.
+
+    An O rounded to bfloat16 errs by 0.8 of the state at 10,000 steps.
+    """
+    return torch.promote_types(weight.dtype, torch.float32)
+
+
 def mixing(alpha: float, beta: float | None) -> tuple[float, float]:
     """(alpha, beta), with beta = 1 - alpha where none is given."""
     beta = 1 - alpha if beta is None else beta

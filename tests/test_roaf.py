@@ -167,6 +167,23 @@ def test_the_filter_is_saved_restored_and_never_rounded():
     torch.testing.assert_close(exact.T @ exact, torch.eye(16, dtype=DOUBLE), atol=1e-14, rtol=0)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_half_precision_and_autocast_keep_filter_and_state_in_float32(backend):
+    model = RoaRNN(1, 32, alpha=1.0, beta=0.0, backend=backend, generator=generator(1))
+    h = torch.randn(1, 4, 32)
+    x = torch.zeros(4, 2000, 1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, _ = model(x, h)
+    norms = output[:, -1].norm(dim=-1) / h[0].norm(dim=-1)
+    torch.testing.assert_close(norms, torch.ones(4), atol=1e-4, rtol=0)
+    half = model.bfloat16()
+    assert half.orthogonal_matrix().dtype == torch.float32
+    output, _ = half(x.bfloat16(), h.bfloat16())
+    assert output.dtype == torch.bfloat16
+    norms = output[:, -1].float().norm(dim=-1) / h[0].bfloat16().float().norm(dim=-1)
+    torch.testing.assert_close(norms, torch.ones(4), atol=1e-2, rtol=0)
+
+
 def test_one_generator_gives_one_model():
     first, again = (RoaRNN(2, 4, alpha=0.9, generator=generator(7)) for _ in range(2))
     for mine, same in zip(first.parameters(), again.parameters(), strict=True):

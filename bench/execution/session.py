@@ -1,7 +1,6 @@
 """What a command does, from names to an exit code: 0 all well, 2 some runs failed."""
 
 import json
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from joblib import cpu_count
 from tqdm import tqdm
 
 from bench.datasets import DataMissing
@@ -167,7 +167,7 @@ def device_name(wanted: str) -> str:
 
 def default_jobs(device: str) -> int:
     """One run a core, or one on a GPU."""
-    return 1 if device == "cuda" else len(os.sched_getaffinity(0))
+    return 1 if device == "cuda" else cpu_count()
 
 
 def check_writable(results: Path) -> None:
