@@ -33,8 +33,8 @@ class RoaRNN(FixedBuffers, nn.Module):
     `beta=None` means 1 - alpha; `depth_schedule(c, length)` gives both for a sequence length. The
     filter is one of `roaf.orthogonal.FILTERS`, drawn with `generator` on the CPU, never trained,
     saved in the state_dict, applied in float32 or better whatever the weights or autocast are in.
-    Later layers and the reverse direction have weights and a filter of
-    their own, with names ending in `_l1`, `_reverse`, `_l1_reverse` and so on.
+    Later layers and the reverse direction have weights and a filter of their own, with names ending
+    in `_l1`, `_reverse`, `_l1_reverse` and so on.
     """
 
     orthogonal: Tensor

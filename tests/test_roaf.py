@@ -248,3 +248,14 @@ def test_schedules_keep_their_promises():
         depth_schedule(5.0, 2)
     with pytest.raises(ValueError, match="allowed: convex, isometric, sqrt"):
         depth_schedule(1.0, 2, "linear")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("kind", FILTERS)
+def test_a_gpu_gives_the_numbers_of_the_cpu(kind):
+    model = RoaRNN(2, 32, alpha=0.99, filter=kind, generator=generator(1))
+    x = torch.randn(4, 200, 2, generator=generator(2))
+    here = model(x)[0]
+    there = model.cuda()(x.cuda())[0].cpu()
+    torch.testing.assert_close(here, there, atol=1e-4, rtol=1e-4)

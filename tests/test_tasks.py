@@ -3,6 +3,9 @@
 import gzip
 import hashlib
 import math
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -159,6 +162,39 @@ def test_missing_data_gets_the_sentence_that_says_what_to_type(tmp_path, monkeyp
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     with pytest.raises(DataMissing, match="python -m bench prepare --suite long-memory"):
         TASKS["psmnist-92916"]().split("test")
+
+
+@pytest.fixture
+def mirror(small_mnist, monkeypatch):
+    """A server on this machine that has the small files; MNIST is looked for there."""
+    folder, digests = small_mnist
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(datasets, "MNIST_URLS", (url + "gone/", url))
+        monkeypatch.setattr(datasets, "MNIST_SHA256", digests)
+        yield
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+def test_prepare_downloads_from_the_next_mirror_when_one_fails(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    TASKS["psmnist-92916"]().prepare()
+    assert TASKS["psmnist-92916"]().split("test").inputs.shape == (10_000, 784, 1)
+
+
+def test_a_download_that_is_not_what_was_published_is_refused(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    wrong = dict.fromkeys(datasets.MNIST_SHA256, "0" * 64)
+    monkeypatch.setattr(datasets, "MNIST_SHA256", wrong)
+    with pytest.raises(DataMissing, match="could not be downloaded"):
+        TASKS["smnist"]().prepare()
 
 
 def test_a_file_that_is_not_mnist_is_refused(tmp_path, monkeypatch):
