@@ -120,7 +120,8 @@ MODELS: dict[str, Entry] = {
         axis="time",
         paper="Cho et al., arXiv 1406.1078",
         year=2014,
-        execution="torch.nn.GRU",
+        version=2,
+        execution="fused loop on a CPU, else torch.nn.GRU",
     ),
     "exprnn": Entry(
         factory=baselines.ExpRNN,

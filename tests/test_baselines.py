@@ -297,3 +297,16 @@ def test_the_gradient_of_a_plain_mlp_vanishes_with_depth():
     output = baselines.MLP(8, 300).double()(x)
     (gradient,) = torch.autograd.grad(output.sum(), x)
     assert gradient.norm() < 1e-3 * torch.ones_like(output).norm()
+
+
+def test_the_gru_written_out_gives_torchs_outputs_and_gradients():
+    body = baselines.GRU(3, 5).double()
+    x = torch.randn(2, 7, 3, dtype=torch.float64)
+    found = []
+    for run in (body, lambda x: body.gru(x)[0]):
+        body.zero_grad()
+        output = run(x)
+        output.square().sum().backward()
+        found.append([output.detach(), *(p.grad.clone() for p in body.parameters())])
+    for mine, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, torchs, rtol=1e-10, atol=1e-12)
