@@ -7,8 +7,14 @@ for a stack of equal layers; `depth_schedule` gives alpha and beta for a length 
 """
 
 from roaf.bounds import depth_schedule as depth_schedule
+from roaf.bounds import eigenvalue_annulus as eigenvalue_annulus
 from roaf.bounds import infinite_depth_bounds as infinite_depth_bounds
+from roaf.bounds import lyapunov_interval as lyapunov_interval
 from roaf.bounds import singular_value_bounds as singular_value_bounds
+from roaf.bounds import state_norm_bound as state_norm_bound
+from roaf.bounds import summable_bounds as summable_bounds
+from roaf.bounds import weight_gradient_bounds as weight_gradient_bounds
 from roaf.feedforward import RoaMLP as RoaMLP
+from roaf.norms import spectral_norm_bound as spectral_norm_bound
 from roaf.orthogonal import random_orthogonal as random_orthogonal
 from roaf.recurrent import RoaRNN as RoaRNN

@@ -2,8 +2,16 @@
 
 A layer x' = alpha O x + beta phi(W x + b) has the Jacobian alpha O + beta D W with 0 <= D <= kappa,
 so each of its singular values lies within beta * sigma of alpha, where sigma = kappa * ||W||_2.
-The product over layers bounds the input-output Jacobian (the suite's T1; T2 and T3 are its limits
-for beta = c / depth). Derived from the abstract of Ceni, arXiv 2210.01245, not copied from it.
+The product over layers bounds the input-output Jacobian. In the suite's numbering:
+
+    T1  any depth, any alpha and beta          singular_value_bounds
+    T2  beta = c / depth, alpha = 1 - beta     infinite_depth_bounds(convex=True)
+    T3  beta = c / depth, alpha = 1            infinite_depth_bounds(convex=False)
+    T4  one net without end, sum beta_l < oo   summable_bounds
+
+All hold for every input, every orthogonal O (shared, one a layer, the identity) and at any point
+of training, with the sigma of that moment (`roaf.norms.spectral_norm_bound`). None needs W to be random.
+Derived here, with the paper's abstract (Ceni, arXiv 2210.01245) as the claim to be tested.
 """
 
 import math
@@ -42,6 +50,71 @@ def infinite_depth_bounds(c: float, sigma: float, convex: bool = True) -> tuple[
     """
     contraction = c if convex else 0.0
     return math.exp(-contraction - c * sigma), _exp(c * sigma - contraction)
+
+
+def summable_bounds(total: float, largest: float, sigma: float) -> tuple[float, float]:
+    """The bounds at every depth at once, where the beta_l sum to `total` and alpha_l = 1 - beta_l.
+
+    `largest` is the largest beta_l. With q = largest * (1 + sigma) < 1 the logarithm of each lower
+    factor 1 - beta_l (1 + sigma) is at least -beta_l (1 + sigma) / (1 - q), by log(1 - x) >=
+    -x / (1 - x), and that of each upper factor at most beta_l (sigma - 1); both series converge. A
+    finite sum is also necessary: with sigma > 0 a diverging one takes the lower bound to 0.
+    """
+    q = largest * (1 + sigma)
+    lower = math.exp(-total * (1 + sigma) / (1 - q)) if q < 1 else 0.0
+    return lower, _exp(total * (sigma - 1))
+
+
+def eigenvalue_annulus(alpha: float, beta: float, sigma: float) -> tuple[float, float]:
+    """(inner, outer) radius of the ring that holds every eigenvalue of one layer's Jacobian.
+
+    An eigenvalue lies between the least and the greatest singular value; alpha O has all of its own
+    on the circle of radius alpha.
+    """
+    return singular_value_bounds(alpha, beta, sigma)
+
+
+def lyapunov_interval(alpha: float, beta: float, sigma: float) -> tuple[float, float]:
+    """The interval that holds every Lyapunov exponent of the recurrent network, per step.
+
+    An exponent is the mean logarithm of growth along a trajectory, and each step's growth lies
+    within alpha - beta sigma and alpha + beta sigma.
+    """
+    lower, upper = singular_value_bounds(alpha, beta, sigma)
+    return _log(lower), _log(upper)
+
+
+def state_norm_bound(
+    alpha: float, beta: float, size: int, depth: int, initial_norm: float = 0.0
+) -> float:
+    """An upper bound of ||x_l|| for all l <= depth, where |phi| <= 1 and alpha <= 1.
+
+    ||x_{l+1}|| <= alpha ||x_l|| + beta sqrt(size), a geometric series: for alpha + beta = 1 at any
+    depth no more than max(||x_0||, sqrt(size)), for alpha = 1 no more than ||x_0|| + depth * beta *
+    sqrt(size).
+    """
+    if alpha > 1:
+        raise ValueError(f"alpha must be at most 1 for the state to be bounded, not {alpha}")
+    step = beta * math.sqrt(size)
+    if alpha == 1:
+        return initial_norm + depth * step
+    return max(initial_norm, alpha**depth * initial_norm + step * (1 - alpha**depth) / (1 - alpha))
+
+
+def weight_gradient_bounds(
+    beta: float,
+    gradient: tuple[float, float],
+    input_norm: float,
+    slopes: tuple[float, float] = (0.0, 1.0),
+) -> tuple[float, float]:
+    """Bounds of ||dL/dW_l||_F for one sample, from bounds of ||dL/dx_{l+1}|| and from ||x_l||.
+
+    dL/dW_l = beta (D_l dL/dx_{l+1}) x_l^T is of rank one, so its norm is the product of the two
+    norms. `slopes` holds the least and greatest phi' at that layer. Without a least slope above 0
+    the lower bound is 0: where tanh saturates or ReLU is off, a weight's gradient does vanish,
+    whatever becomes of the signal.
+    """
+    return tuple(beta * s * g * input_norm for s, g in zip(slopes, gradient, strict=True))  # type: ignore
 
 
 def depth_schedule(c: float, depth: int, kind: str = "convex") -> tuple[float, float]:

@@ -1,22 +1,13 @@
-"""The method itself: the equation, its special cases, its theory."""
+"""The method itself: the equation, its special cases, its backends."""
 
 import copy
 import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from roaf import (
-    RoaMLP,
-    RoaRNN,
-    depth_schedule,
-    infinite_depth_bounds,
-    random_orthogonal,
-    singular_value_bounds,
-)
+from roaf import RoaMLP, RoaRNN, random_orthogonal
 from roaf.kernels import RECURRENT
 from roaf.nonlinearity import NONLINEARITIES
 from roaf.orthogonal import FILTERS
@@ -197,57 +188,6 @@ def test_the_written_out_backward_agrees_with_autograd_over_a_thousand_steps():
         model(x)[0][:, -1].square().sum().backward()
     for mine, other in zip(*(m.parameters() for m in models), strict=True):
         torch.testing.assert_close(mine.grad, other.grad, rtol=2e-3, atol=1e-6)
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    alpha=st.floats(0.1, 1.0),
-    beta=st.floats(0.0, 0.5),
-    gain=st.floats(0.1, 3.0),
-    depth=st.integers(1, 12),
-    kind=st.sampled_from(sorted(FILTERS)),
-)
-def test_the_measured_spectrum_lies_within_the_bounds(alpha, beta, gain, depth, kind):
-    model = RoaMLP(6, depth, alpha=alpha, beta=beta, filter=kind, generator=generator(0)).double()
-    with torch.no_grad():
-        model.weight.mul_(gain)
-    x = torch.randn(6, dtype=DOUBLE, generator=generator(1))
-    jacobian = torch.autograd.functional.jacobian(lambda x: model(x[None])[0], x)
-    measured = torch.linalg.svdvals(jacobian)
-    sigma = torch.linalg.matrix_norm(model.weight.detach(), ord=2).tolist()
-    lower, upper = singular_value_bounds(alpha, beta, sigma)
-    assert measured.max() <= upper * (1 + 1e-9)
-    assert measured.min() >= lower * (1 - 1e-9) - 1e-12
-
-
-def test_the_bounds_have_their_closed_forms():
-    assert singular_value_bounds(0.9, 0.1, 2.0) == pytest.approx((0.7, 1.1))
-    assert singular_value_bounds(0.9, 0.1, 2.0, depth=3) == pytest.approx((0.7**3, 1.1**3))
-    assert singular_value_bounds(0.9, 0.1, [1.0, 2.0]) == pytest.approx((0.8 * 0.7, 1.0 * 1.1))
-    assert singular_value_bounds(0.1, 0.9, 2.0, depth=2)[0] == 0
-    assert singular_value_bounds(1.0, 1.0, 5.0, depth=10**6)[1] == math.inf
-    with pytest.raises(ValueError, match="must have 1 or"):
-        singular_value_bounds([0.9, 0.9], 0.1, [1.0, 1.0, 1.0])
-
-
-@pytest.mark.parametrize("convex, schedule", [(True, "convex"), (False, "isometric")])
-def test_the_bounds_at_great_depth_are_their_limit(convex, schedule):
-    alpha, beta = depth_schedule(2.0, 200_000, schedule)
-    found = singular_value_bounds(alpha, beta, 1.5, depth=200_000)
-    assert found == pytest.approx(infinite_depth_bounds(2.0, 1.5, convex), rel=1e-4)
-
-
-def test_schedules_keep_their_promises():
-    alpha, beta = depth_schedule(1.0, 100)
-    assert (alpha, beta) == (0.99, 0.01)
-    alpha, beta = depth_schedule(1.0, 100, "sqrt")
-    assert beta == 0.1
-    assert alpha**2 + beta**2 == pytest.approx(1.0)
-    assert depth_schedule(1.0, 100, "isometric")[0] == 1.0
-    with pytest.raises(ValueError, match="outside"):
-        depth_schedule(5.0, 2)
-    with pytest.raises(ValueError, match="allowed: convex, isometric, sqrt"):
-        depth_schedule(1.0, 2, "linear")
 
 
 @pytest.mark.gpu
