@@ -10,7 +10,7 @@ The product over layers bounds the input-output Jacobian. In the suite's numberi
     T4  one net without end, sum beta_l < oo   summable_bounds
 
 All hold for every input, every orthogonal O (shared, one a layer, the identity) and at any point
-of training, with the sigma of that moment (`roaf.norms.spectral_norm_bound`). None needs W to be random.
+of training, with the sigma of that moment (`roaf.norms.spectral_norm_bound`); none needs W random.
 Derived here, with the paper's abstract (Ceni, arXiv 2210.01245) as the claim to be tested.
 """
 
