@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import cached
 
-from bench.models import Frame
+from bench.frame import Frame
 from bench.tasks import Batch, Task
 
 

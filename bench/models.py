@@ -1,4 +1,4 @@
-"""The models, and the frame that is equal for all; the only door to `roaf` and `baselines`.
+"""The models: the only door to `roaf` and `baselines`.
 
 To add one of your own without a fork, see `bench.plugins`. To add a published one: a file in
 `baselines`, a line in `MODELS`; the contract tests, the timing and `bench ls` then cover it.
@@ -15,6 +15,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 import baselines
+from bench.frame import DepthFrame, Frame, TimeFrame
 from bench.records import RunSpec
 from bench.tasks import Task
 from roaf import RoaMLP, RoaRNN, depth_schedule
@@ -170,74 +171,6 @@ MODELS: dict[str, Entry] = {
         defaults={"branch_scale": "sqrt"},
     ),
 }
-
-
-class TimeFrame(nn.Module):
-    """A recurrent body and a linear readout of its last output, or of every one."""
-
-    body: Any
-
-    def __init__(self, body: Any, task: Task, output_scale: float) -> None:
-        super().__init__()
-        self.body, self.output_scale = body, output_scale
-        with torch.no_grad():
-            width = body(torch.zeros(1, 1, task.features)).shape[-1]
-        self.readout = nn.Linear(width, task.outputs)
-        self.features, self.reads_last = task.features, task.readout == "last"
-
-    def forward(self, inputs: Float[Tensor, "batch time features"]) -> Tensor:
-        """(batch, outputs) where the last output is read, else (batch, time, outputs)."""
-        outputs = self.body(inputs)
-        return self._answer(outputs[:, -1] if self.reads_last else outputs)
-
-    def unroll(self, inputs: Float[Tensor, "batch time features"]) -> tuple[list[Tensor], Tensor]:
-        """(the state before, between and after the steps, the answer at the last step alone)."""
-        states = [self.body.initial_state(len(inputs)).detach().requires_grad_()]
-        output = inputs
-        for x_t in inputs.unbind(1):
-            output, state = self.body.step(x_t, states[-1])
-            states.append(state)
-        answer = self._answer(output)
-        return states, answer if self.reads_last else answer.unsqueeze(1)
-
-    def first_step(self) -> Tensor:
-        """The state after one step on zeros."""
-        x_t = self.readout.weight.new_zeros(1, self.features)
-        return self.body.step(x_t, self.body.initial_state(1))[1]
-
-    def _answer(self, outputs: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch outputs"]:
-        return self.readout(outputs * self.output_scale)
-
-
-class DepthFrame(nn.Module):
-    """A linear lift of the input to the width, a depth body, a linear readout."""
-
-    body: Any
-
-    def __init__(self, body: Any, task: Task, spec: RunSpec, output_scale: float) -> None:
-        super().__init__()
-        self.lift = nn.Linear(task.features, spec.width)
-        self.body, self.output_scale = body, output_scale
-        self.readout = nn.Linear(spec.width, task.outputs)
-        self.depth = spec.depth or 1
-
-    def forward(self, inputs: Float[Tensor, "batch features"]) -> Float[Tensor, "batch outputs"]:
-        """The class scores."""
-        return self.readout(self.body(self.lift(inputs)) * self.output_scale)
-
-    def unroll(self, inputs: Float[Tensor, "batch features"]) -> tuple[list[Tensor], Tensor]:
-        """(the state before, between and after the layers, the class scores)."""
-        states = [self.lift(inputs)]
-        for layer in range(self.depth):
-            states.append(self.body.step(states[-1], layer))
-        return states, self.readout(states[-1] * self.output_scale)
-
-    def first_step(self) -> Tensor:
-        """The state after one layer on zeros."""
-        return self.body.step(self.readout.weight.new_zeros(1, self.lift.out_features), 0)
-
-
-Frame = TimeFrame | DepthFrame
 
 
 def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:

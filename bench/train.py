@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from bench.diagnostics import gradient_by_distance, gradient_by_parameter
-from bench.models import Frame
+from bench.frame import Frame
 from bench.records import Measurement, RunSpec
 from bench.tasks import Batch, Task
 from bench.timing import Clock, MemoryMeter

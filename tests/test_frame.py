@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bench.diagnostics import gradient_by_distance, gradient_by_parameter, kept_distances
+from bench.frame import TimeFrame
 from bench.models import MODELS, build_model, model_facts, trainable_parameters
 from bench.runner import Registry, resolve
 from bench.tasks import TASKS, Batch
@@ -99,8 +100,6 @@ class Linear(nn.Module):
 
 
 def norms_of(body: nn.Module, length: int = 40) -> dict[int, float]:
-    from bench.models import TimeFrame
-
     task = TASKS["adding"](length=length)
     model = TimeFrame(body, task, output_scale=1.0).double()
     batch = task.sample(5, torch.Generator().manual_seed(0))
