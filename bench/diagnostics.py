@@ -12,13 +12,13 @@ def gradient_by_distance(model: Frame, task: Task, batch: Batch) -> dict[int, fl
     """||dL/dh|| over (batch, state) for the state each distance before the loss.
 
     L is the loss of the last output alone, so that a distance is a distance: with a loss at every
-    step each state would also see its own. Distance 0 is the last state, the largest the initial
-    state, or the first layer's input. Kept: 0, the powers of two, and the end.
+    step each state would also see its own. Distance 0 is what the readout reads, the largest the
+    initial state, or the first layer's input. Kept: 0, the powers of two, and the end.
     """
     with cached():  # a parametrised matrix is computed once, not once a step
         states, answer = model.unroll(batch.inputs)
     targets = batch.targets if answer.ndim == 2 else batch.targets[:, -1:]
-    gradients = torch.autograd.grad(task.loss(answer, targets), states, allow_unused=True)
+    gradients = torch.autograd.grad(task.loss(answer, targets), states)
     last = len(states) - 1
     return {d: _norm(gradients[last - d]) for d in kept_distances(last)}
 
@@ -38,6 +38,6 @@ def gradient_by_parameter(model: nn.Module) -> dict[str, float]:
     }
 
 
-def _norm(gradient: Tensor | None) -> float:
+def _norm(gradient: Tensor) -> float:
     """The norm in float64: in float32 the squares of 1e-23 underflow."""
-    return 0.0 if gradient is None else torch.linalg.vector_norm(gradient.double()).item()
+    return torch.linalg.vector_norm(gradient.double()).item()

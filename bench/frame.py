@@ -34,14 +34,17 @@ class TimeFrame(nn.Module):
         return self._answer(outputs[:, -1] if self.reads_last else outputs)
 
     def unroll(self, inputs: Float[Tensor, "batch time features"]) -> tuple[list[Tensor], Tensor]:
-        """(the state before, between and after the steps, the answer at the last step alone)."""
+        """(the state before each step and the last output, the answer at the last step alone).
+
+        The output stands for the last state, of which it may be a part: an LSTM reads out h, not c.
+        """
         states = [self.body.initial_state(len(inputs)).detach().requires_grad_()]
         output = inputs
         for x_t in inputs.unbind(1):
             output, state = self.body.step(x_t, states[-1])
             states.append(state)
         answer = self._answer(output)
-        return states, answer if self.reads_last else answer.unsqueeze(1)
+        return [*states[:-1], output], answer if self.reads_last else answer.unsqueeze(1)
 
     def first_step(self) -> Tensor:
         """The state after one step on zeros."""

@@ -114,6 +114,7 @@ MODELS: dict[str, Entry] = {
         axis="time",
         paper="Hochreiter & Schmidhuber, Neural Computation 9; forget bias 1",
         year=1997,
+        version=2,
         execution="torch.nn.LSTM",
     ),
     "gru": Entry(
@@ -147,6 +148,7 @@ MODELS: dict[str, Entry] = {
         axis="time",
         paper="Rusch & Mishra, arXiv 2010.00951",
         year=2021,
+        version=2,
     ),
     "roaf-mlp": _roaf_depth("convex", 1.0),
     "roaf-mlp-sqrt": _roaf_depth("sqrt", 1.0),

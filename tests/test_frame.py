@@ -38,6 +38,19 @@ def test_unrolling_by_steps_gives_what_forward_gives(name):
     torch.testing.assert_close(answer, model(batch.inputs.double()), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_the_gradient_starts_where_the_readout_reads(name):
+    model, task = framed(name)
+    batch = next(task.train_batches(3, torch.Generator().manual_seed(0)))
+    targets = batch.targets.double() if batch.targets.is_floating_point() else batch.targets
+    norms = gradient_by_distance(model, task, Batch(batch.inputs.double(), targets))
+    answer = model(batch.inputs.double()).detach().requires_grad_()
+    (at_answer,) = torch.autograd.grad(task.loss(answer, targets), answer)
+    expected = (at_answer @ model.readout.weight * model.output_scale).norm().item()
+    assert norms[0] == pytest.approx(expected, rel=1e-9)
+    assert norms[0] > 0
+
+
 @pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name].axis == "time"])
 def test_a_readout_at_every_step_ends_in_the_unrolled_answer(name):
     model, task = framed(name, "copy/urnn", task_args={"length": 3})

@@ -1,6 +1,7 @@
 """From the records of one suite to the files of its report; the same records, the same bytes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,11 +15,12 @@ from bench.report.looks import looks
 from bench.report.page import Board, Section
 from bench.report.sentences import counts_sentence, group_sentence, seeds_sentence
 from bench.report.tables import csv, displayed, failed_runs, leaderboard, task_facts
-from bench.report.winners import winners
+from bench.report.winners import only_winners, winners
 from bench.store import read_folder, slug
 
 PAGES = {"html": ("index.html", page.html), "md": ("report.md", page.markdown)}
 FORMATS = (*PAGES, "csv")
+WINNERS_NOTE = " Of each model's trials the one with the lowest validation loss at the end."
 
 
 class NothingToReport(ValueError):
@@ -76,6 +78,10 @@ def _records(suite: str, results: Path) -> tuple[list[RunRecord], list[str]]:
 def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFrame) -> list[Section]:
     """A section a stack; a model looks the same in all of them."""
     look = looks(runs)
+    drawn, note = measurements, ""
+    if not (measurements["quantity"] == "test_score").any():  # trials, of which one is chosen
+        drawn, note = only_winners(runs, measurements), WINNERS_NOTE
+        look = looks(runs.assign(label=runs["model"]))
     sections = []
     for stack, of_stack in runs.groupby("stack"):
         facts = {
@@ -83,8 +89,12 @@ def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFram
         }
         rows = board[board["stack"] == stack]
         boards = [_board(group, facts[group], rows[rows["group"] == group]) for group in facts]
-        scene = Scene(measurements[measurements["stack"] == stack], rows, facts, look)
-        sections.append(Section(str(stack), boards, list(draw(scene, slug(str(stack))))))
+        scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look)
+        drawings = [
+            replace(drawing, caption=drawing.caption + note)
+            for drawing in draw(scene, slug(str(stack)))
+        ]
+        sections.append(Section(str(stack), boards, drawings))
     return sections
 
 

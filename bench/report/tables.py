@@ -24,6 +24,7 @@ def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     measured = {
         "score": statistics.last_values(measurements, "test_score"),
         "loss": statistics.last_values(measurements, "test_loss"),
+        "validation_loss": statistics.last_values(measurements, "validation_loss"),
         "seconds": statistics.seconds_per_update(measurements),
         "bytes": statistics.peak_bytes(measurements),
     }
@@ -58,8 +59,10 @@ def known_number(runs: pd.DataFrame, name: str) -> float | None:
 
 def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The rows of one group as text, without the columns that would be empty throughout."""
+    tested = board["score_mean"].notna().any()
     columns = {
         "model": board["label"],
+        "validation loss": "" if tested else board["validation_loss"].map(number_text),
         f"test {metric or 'score'}": [score_text(x, metric) for x in board["score_mean"]],
         "95 % interval": [
             interval_text(low, high, metric)
@@ -68,7 +71,7 @@ def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
         "median": [score_text(x, metric) for x in board["score_median"]],
         "ok": [f"{ok}/{n}" for ok, n in zip(board["ok"], board["runs"], strict=True)],
         "failures": board["failures"],
-        "solved": board["solved"],
+        "solved": board["solved"] if tested else "",
         "test loss": board["test_loss"].map(number_text),
         "loss / chance": board["test_loss_over_chance"].map(number_text),
         "parameters": board["parameters"].map(number_text),
@@ -118,6 +121,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
         "seeds": runs["seed"].nunique(),
         "failures": _failure_text(runs),
         "solved": _solved_text(_values(measured["score"], ok), len(tried), facts),
+        "validation_loss": summarise(_values(measured["validation_loss"], ok)).mean,
         "test_loss": loss,
         "test_loss_over_chance": loss / facts["chance_loss"]
         if loss and facts["chance_loss"]
@@ -129,11 +133,13 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
 
 
 def _rank(row: dict, direction: str) -> tuple[bool, bool, float]:
-    """Best first; then NaN, then what has no score."""
-    mean = row["score_mean"]
+    """Best first, by the validation loss where nothing was tested; then NaN, then nothing."""
+    mean, sign = row["score_mean"], 1.0 if direction == "min" else -1.0
+    if mean is None:
+        mean, sign = row["validation_loss"], 1.0
     if mean is None or math.isnan(mean):
         return mean is None, True, 0.0
-    return False, False, mean if direction == "min" else -mean
+    return row["score_mean"] is None, False, sign * mean
 
 
 def _failure_text(runs: pd.DataFrame) -> str:

@@ -24,6 +24,23 @@ def winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     return chosen[list(COLUMNS)].reset_index(drop=True)
 
 
+def only_winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """The measurements of each model's best trial in each group, under the model's own name.
+
+    Best is the lowest validation loss at the end, as for `winners`; a model none of whose trials
+    ended well is left out.
+    """
+    keys = ["stack", "group", "model"]
+    losses = measurements[measurements["quantity"] == "validation_loss"].sort_values("step")
+    last = losses.groupby(["stack", "run_id"])["value"].last().rename("loss").reset_index()
+    known = runs[runs["status"] == "ok"].merge(last, on=["stack", "run_id"])
+    trials = known.groupby([*keys, "label"])["loss"].mean().reset_index()
+    best = trials.sort_values(by="loss").drop_duplicates(keys)[[*keys, "label"]]
+    columns = ["stack", "group", "label"]
+    kept = measurements.merge(best, on=columns)
+    return kept.assign(label=kept["model"])[measurements.columns]
+
+
 def _whole(depths: pd.Series) -> pd.Series:
     """Depths as text, empty where there is none."""
     return depths.map(lambda depth: "" if pd.isna(depth) else str(int(depth)))
