@@ -1,7 +1,7 @@
 """The models: the only door to `roaf` and `baselines`.
 
 To add one of your own without a fork, see `bench.plugins`. To add a published one: a file in
-`baselines`, a line in `MODELS`; the contract tests, the timing and `bench ls` then cover it.
+`baselines`, a line in `MODELS`; the contract tests and `bench ls` then cover it.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _Orthogonal
 from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -209,6 +210,7 @@ def trainable_parameters(model: nn.Module) -> int:
         for module in model.modules()
         if is_parametrized(module)
         for matrix in cast(Any, module.parametrizations).values()
+        if any(isinstance(part, _Orthogonal) for part in matrix)
     ]
     unread = sum(n * (n + 1) // 2 for n in stored)
     return sum(p.numel() for p in model.parameters() if p.requires_grad) - unread

@@ -45,8 +45,14 @@ def resolve(spec: RunSpec, registry: Registry) -> RunSpec:
         model_version=entry.version,
         model_args={**entry.defaults, **spec.model_args},
         output_scale=entry.output_scale if spec.output_scale is None else spec.output_scale,
-        plugin=registry.models.digests.get(spec.model) or registry.tasks.digests.get(spec.task),
+        plugin=_digest(spec, registry),
     )
+
+
+def _digest(spec: RunSpec, registry: Registry) -> str | None:
+    """The sha256 of the plug-ins that the model and the task come from, None without any."""
+    found = (registry.models.digests.get(spec.model), registry.tasks.digests.get(spec.task))
+    return "+".join(filter(None, found)) or None
 
 
 def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") -> RunRecord:
@@ -59,10 +65,9 @@ def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") ->
         status, error = Status.unsupported, str(problem)
     except torch.OutOfMemoryError as problem:
         status, error = Status.oom_gpu, str(problem)
-    except MemoryError:
-        status, error = Status.oom_host, "the process could not get the memory it asked for"
     except Exception as problem:
-        status, error = Status.error, describe(problem)
+        out = isinstance(problem, MemoryError) or "can't allocate memory" in str(problem)
+        status, error = Status.oom_host if out else Status.error, describe(problem)
     return RunRecord(
         spec=spec,
         status=status,
@@ -77,6 +82,8 @@ def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") ->
 def _run(
     spec: RunSpec, registry: Registry, device: str, measurements: list[Measurement], facts: dict
 ) -> Status:
+    if spec.precision != "float32":
+        raise ValueError(f"precision {spec.precision!r} is unknown; allowed: float32")
     torch.set_num_threads(spec.threads)
     # A vanishing gradient ends in denormal numbers, on which a CPU is some ten times slower; LSTM's
     # backward pass at T = 784 would measure that and nothing else.

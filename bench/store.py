@@ -9,12 +9,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from bench.records import (
+    FINISHED,
     SCHEMA,
     Measurement,
     RunRecord,
@@ -57,6 +59,16 @@ def write_record(record: RunRecord, results: Path) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def keep_record(record: RunRecord, results: Path) -> Path:
+    """Writes the record, unless it failed and a finished one of the same run stands there."""
+    path = record_path(record, results)
+    if record.status not in FINISHED and path.exists():
+        with suppress(BadRecord):
+            if read_record(path).status in FINISHED:
+                return path
+    return write_record(record, results)
 
 
 def record_lines(record: RunRecord) -> Iterator[str]:

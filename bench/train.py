@@ -16,7 +16,7 @@ from bench.diagnostics import gradient_by_distance, gradient_by_parameter
 from bench.frame import Frame
 from bench.records import Measurement, RunSpec
 from bench.tasks import Batch, Task
-from bench.timing import Clock, MemoryMeter
+from bench.timing import Clock, MemoryMeter, synchronize
 
 OPTIMISERS = {
     "adam": torch.optim.Adam,
@@ -58,12 +58,14 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     for step in range(spec.updates):
         batch = to_device(next(batches), device)
         if step in spec.gradients_at:
+            settle(clock, device)
             yield from probe(step, model, task, spec, device)
         with clock:
             set_learning_rate(optimiser, spec, step)
             loss = backward(model, task, batch)
             total += loss
         if step in spec.gradients_at:
+            settle(clock, device)
             norms = gradient_by_parameter(model)
             yield from rows(step, "gradient_by_parameter", norms)
         with clock:
@@ -79,6 +81,12 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
                 break
         yield from evaluate_at(done, model, task, spec, device)
     yield Measurement(done, "peak_bytes", "process", float(meter.read()))
+
+
+def settle(clock: Clock, device: torch.device) -> None:
+    """Charges the work still under way to the clock, before looking waits for it unclocked."""
+    with clock:
+        synchronize(device)
 
 
 def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:

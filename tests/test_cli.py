@@ -71,6 +71,8 @@ def test_help_names_the_commands_in_under_three_tenths_of_a_second_without_torch
         ([*SMOKE, "--jobs", "0"], "0 is not in the range x>=1"),
         ([*SMOKE, "--tasks", "adding", "--models", "mlp"], "no task of suite 'smoke' takes these"),
         (["run"], "Missing option '--suite'"),
+        ([*SMOKE, "--seeds", "5-2"], "--seeds '5-2' cannot be read"),
+        ([*SMOKE, "--models", ""], "no task of suite 'smoke' takes these"),
         (["exec-run", "nowhere.json"], "nowhere.json holds no spec"),
         (["exec-run", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
         (["merge", "nowhere", "--out", "out"], "nowhere is not a results folder"),
@@ -158,6 +160,26 @@ def test_a_failed_run_is_a_row_with_the_command_that_does_it_again(toys, tmp_pat
     records, problems = read_folder(results)
     assert sorted(str(record.status) for record in records) == ["error", "ok"]
     assert not problems
+
+
+def test_a_spec_that_the_task_does_not_take_is_one_sentence(tmp_path):
+    file = tmp_path / "spec.json"
+    file.write_text(canonical_json(tiny(task_args={"lenght": 5}).__dict__))
+    code, output = bench("exec-run", file, "--results", tmp_path / "results")
+    assert (code, "Traceback" in output) == (1, False)
+    assert "task 'adding' cannot be made with {'lenght': 5}" in output
+
+
+def test_a_suite_of_a_plugin_that_names_what_is_not_there_is_one_sentence(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from bench.suites import Setting, Suite\n"
+        "setting = Setting(task='adding', models=('lstmm',), updates=1)\n"
+        "SUITES = {'mine': Suite(question='?', budget='none', settings=(setting,))}\n"
+    )
+    code, output = bench("run", "--suite", "mine", "--plugin", file, "--results", tmp_path)
+    assert (code, "Traceback" in output) == (1, False)
+    assert "model 'lstmm' is unknown; did you mean 'lstm'?" in output
 
 
 def test_missing_data_is_listed_with_what_to_type_and_is_no_failure(tmp_path, monkeypatch):

@@ -1,16 +1,19 @@
 """Real processes that raise, diverge, die and hang: each is a row, and the rest goes on."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from bench.execution.local import run_all
 from bench.execution.plan import UnknownName, choose, make_plan, parse_duration, parse_seeds
 from bench.execution.supervisor import Order
-from bench.records import Status
+from bench.records import RunRecord, Status
 from bench.runner import Registry, resolve
-from bench.store import read_folder
+from bench.store import read_folder, write_record
 from tests.specs import TOYS, tiny
+
+HERE = {"stack": "cpu-test"}
 
 
 @pytest.fixture
@@ -56,6 +59,17 @@ def test_a_hang_is_stopped_when_its_time_is_up(toys, tmp_path):
         "toy": Status.ok,
     }
     assert "after its 6 seconds" in next(r.error for r in records if r.error)
+
+
+def test_a_failed_rerun_does_not_replace_a_finished_record(toys, tmp_path):
+    order = Order(results=tmp_path / "results", plugins=(toys,), timeout=120.0)
+    (spec,) = specs(toys, "killed")
+    finished = write_record(RunRecord(spec=spec, status=Status.ok, environment=HERE), order.results)
+    order = replace(order, environment=HERE)
+    (again,) = run_all([spec], order, jobs=1)
+    assert again.status is Status.killed
+    assert read_folder(order.results)[0][0].status is Status.ok
+    assert finished.exists()
 
 
 def test_what_is_recorded_is_not_run_again_unless_asked(toys, tmp_path):

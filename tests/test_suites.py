@@ -64,6 +64,10 @@ def test_time_models_are_matched_in_trainable_parameters():
         assert found.get("urnn", 0) < found["roaf-rotations"]
 
 
+def test_smoke_runs_every_model():
+    assert {run.model for run in specs("smoke")} == set(MODELS)
+
+
 def test_steps_are_spread_as_said():
     assert evenly(1000, 4) == (250, 500, 750, 1000)
     assert evenly(2, 4) == (1, 2)

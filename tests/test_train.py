@@ -101,6 +101,8 @@ def test_an_exception_is_an_outcome_that_keeps_what_was_measured(tmp_path):
     assert (result.error or "").startswith("RuntimeError: the model is broken | on purpose\n")
     assert values(result, "train_loss")
     assert result.facts["parameters"] > 0
+    doubled = run(resolve(tiny(precision="float64"), REGISTRY), REGISTRY)
+    assert "precision 'float64' is unknown; allowed: float32" in (doubled.error or "")
     unknown = run(resolve(tiny(optimiser="adamm"), REGISTRY), REGISTRY)
     assert unknown.status is Status.error
     assert "'adamm' is unknown; allowed: adam, sgd, rmsprop" in (unknown.error or "")

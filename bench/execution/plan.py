@@ -34,7 +34,7 @@ def make_plan(
 ) -> Plan:
     """The suite's runs, split by whether this stack has an accepted record of them."""
     specs = tuple(specs)
-    folders = {results / slug(spec.suite) / stack for spec in specs}
+    folders = {results / slug(spec.suite) / slug(stack) for spec in specs}
     records, problems = [], []
     for folder in sorted(folders):
         found, bad = read_folder(folder)
@@ -72,7 +72,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     chosen: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
-        if match is None:
+        if match is None or int(match[2] or match[1]) < int(match[1]):
             raise UnknownName(f"--seeds {text!r} cannot be read; write 0-9 or 0,2,5")
         chosen += range(int(match[1]), int(match[2] or match[1]) + 1)
     return tuple(dict.fromkeys(chosen))

@@ -1,10 +1,12 @@
 """What a command does, from names to an exit code: 0 all well, 2 some runs failed."""
 
 import json
+import shlex
+import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from joblib import cpu_count
 from tqdm import tqdm
 
 from bench.datasets import DataMissing
-from bench.environment import stack
+from bench.environment import environment, stack
 from bench.execution.local import run_all
 from bench.execution.plan import (
     Plan,
@@ -29,15 +31,16 @@ from bench.execution.supervisor import Order
 from bench.plugins import PluginError
 from bench.records import FAILED, RunRecord, RunSpec, Status, spec_from_json
 from bench.runner import Registry, resolve
-from bench.store import BadRecord, read_record
+from bench.store import BadRecord, read_record, record_path
 from bench.suites import Suite, all_suites
+from bench.tasks import Task
 
 
 class Unusable(Exception):
     """Something asked for that this machine or folder cannot give, in one sentence."""
 
 
-MISTAKES = (UnknownName, PluginError, Unusable, DataMissing, BadRecord)
+MISTAKES = (UnknownName, PluginError, Unusable, DataMissing, BadRecord, OSError)
 
 
 def run_suite(
@@ -67,6 +70,7 @@ def run_suite(
     if dry_run:
         return print_plan(plan, results)
     check_writable(results)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the runs, too
     records = list(progress(plan, order, jobs or default_jobs(order.device)))
     return summary([*plan.recorded, *records], len(plan.recorded), order)
 
@@ -87,17 +91,25 @@ def suite_specs(
     for setting in suite.settings:
         if setting.task not in wanted:
             continue
-        axis = registry.tasks.entries[setting.task](**setting.task_args).axis
-        fitting = [
-            model
-            for model in named or setting.models
-            if registry.models.entries[model].axis == axis
-        ]
+        choose("task", setting.task, list(registry.tasks.entries))
+        axis = make_task(setting.task, setting.task_args, registry).axis
+        offered = setting.models if named is None else named
+        for model in offered:
+            choose("model", model, list(registry.models.entries))
+        fitting = [model for model in offered if registry.models.entries[model].axis == axis]
         numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
         specs += [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
     return specs
+
+
+def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Task:
+    """The task; arguments that it does not take raise Unusable."""
+    try:
+        return registry.tasks.entries[name](**task_args)
+    except (TypeError, ValueError) as error:
+        raise Unusable(f"task {name!r} cannot be made with {dict(task_args)}: {error}") from None
 
 
 def run_file(file: Path, device: str, timeout: str, results: Path, plugins: Sequence[Path]) -> int:
@@ -122,6 +134,7 @@ def resolve_again(spec: RunSpec, registry: Registry) -> RunSpec:
     """The spec, if this code still runs what it names."""
     choose("model", spec.model, list(registry.models.entries))
     choose("task", spec.task, list(registry.tasks.entries))
+    make_task(spec.task, spec.task_args, registry)
     now = resolve(spec, registry)
     if now != spec and (spec.model_version or spec.task_version):
         raise Unusable(
@@ -154,6 +167,7 @@ def make_order(results: Path, device: str, timeout: str, plugins: Sequence[Path]
         device=device_name(device),
         plugins=tuple(path.resolve() for path in plugins),
         timeout=parse_duration(timeout),
+        environment=environment(device_name(device)),
     )
 
 
@@ -210,23 +224,17 @@ def summary(records: Sequence[RunRecord], skipped: int, order: Order) -> int:
     for record in records:
         if record.status is Status.unsupported:
             say(f"unsupported: {record.spec.task} {record.spec.model}: {first_line(record)}")
-    plugins = "".join(f" --plugin {path}" for path in order.plugins)
+    options = ["--results", order.results, "--device", order.device]
+    options += [word for path in order.plugins for word in ("--plugin", path)]
     for record in failed:
         spec = record.spec
         say(f"{record.status}: {spec.task} {spec.model} seed {spec.seed}: {first_line(record)}")
-        path = order.results / record_name(record)
-        say(f"  again: python -m bench exec-run {path} --results {order.results}{plugins}")
+        words = ["exec-run", record_path(record, order.results), *options]
+        say(f"  again: python -m bench {shlex.join(map(str, words))}")
     counts = Counter(str(record.status) for record in records)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     say(f"{told or 'nothing'}; {skipped} of them recorded earlier")
     return 2 if failed else 0
-
-
-def record_name(record: RunRecord) -> Path:
-    """The record's place below its results folder."""
-    from bench.store import record_path
-
-    return record_path(record, Path())
 
 
 def first_line(record: RunRecord) -> str:

@@ -8,16 +8,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from bench.datasets import data_folder
 from bench.environment import environment, versions
 from bench.records import RunRecord, RunSpec, Status
-from bench.store import read_record, write_record
+from bench.store import keep_record, read_record
 
 GRACE_SECONDS = 10.0
 
@@ -30,6 +31,8 @@ class Order:
     device: str = "cpu"
     plugins: Sequence[Path] = ()
     timeout: float = 7200.0
+    data: Path = field(default_factory=data_folder)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def finish(running: Running, order: Order) -> RunRecord:
     record = _sent(running)
     if record is None:
         record = _post_mortem(running, order, overrun)
-        write_record(record, order.results)
+        keep_record(record, order.results)
     running.answer.close()
     running.process.close()
     running.log.unlink(missing_ok=True)
@@ -87,13 +90,16 @@ def stop(running: Running) -> None:
 def _child(spec: RunSpec, order: Order, send: Any, log: Path) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    signal.alarm(int(order.timeout) + 60)  # should the driver be gone by then
+    os.environ["BENCH_DATA"] = str(order.data)  # the fork server's may be of another time
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     from bench.runner import Registry, run
 
     record = run(spec, Registry(order.plugins), order.device)
-    send.send(str(write_record(record, order.results)))
+    record = replace(record, environment=order.environment or record.environment)
+    send.send(str(keep_record(record, order.results)))
     send.close()
     sys.stdout.flush()
 
@@ -114,7 +120,7 @@ def _post_mortem(running: Running, order: Order, overrun: bool) -> RunRecord:
         status=status,
         error=f"{error}\n{said}" if said else error,
         versions=versions(),
-        environment=environment(order.device),
+        environment=order.environment or environment(order.device),
     )
 
 

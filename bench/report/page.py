@@ -21,7 +21,9 @@ METHOD = (
     "Solved: runs whose test score reaches the task's threshold, of all runs; a run that diverged "
     "or failed has not solved. An unsupported run is no run.",
     "Seconds an update: median over the windows of a run, without the first, then over runs. "
-    "Peak MB: the process's largest memory in 10^6 bytes, median over runs.",
+    "Runs go side by side, one a core, and share memory and cache: seconds are an indication. "
+    "Peak MB: the process's largest memory in 10^6 bytes, evaluation and diagnostics included, "
+    "median over runs.",
     "Loss / chance: the test loss over the loss of a guess that ignores the input.",
 )
 

@@ -77,7 +77,7 @@ def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
         "parameters": board["parameters"].map(number_text),
         "width": board["width"].map(number_text),
         "state": board["state_size"].map(number_text),
-        "FLOPs a step": board["flops_per_step"].map(number_text),
+        "matrix FLOPs a step": board["flops_per_step"].map(number_text),
         "learning rate": board["learning_rate"].map(number_text),
         "updates": board["updates"].map(number_text),
         "seconds an update": board["seconds_per_update"].map(number_text),

@@ -46,7 +46,7 @@ class PermutedSequentialDigits(LabelledTask):
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsDepth(LabelledTask):
-    """All 64 pixels at once, for networks along depth. It never needs depth: see the controls."""
+    """All 64 pixels at once, for networks along depth. It never needs depth."""
 
     question: ClassVar[str] = "Does a network of this depth still learn a small, easy task?"
     axis: ClassVar[str] = "depth"

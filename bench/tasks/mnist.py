@@ -86,7 +86,7 @@ class PermutedMnistBitReversal(Mnist):
 
 @dataclass(frozen=True, kw_only=True)
 class MnistDepth(Mnist):
-    """784 pixels at once, for networks along depth. It never needs depth: see the controls."""
+    """784 pixels at once, for networks along depth. It never needs depth."""
 
     question: ClassVar[str] = "Does a network of this depth still learn digits?"
     axis: ClassVar[str] = "depth"
