@@ -7,6 +7,7 @@
 import gzip
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("BENCH_DATA") or ".data")
 
 
+@cache
 def digits() -> tuple[Images, Labels]:
     """All 1,797 handwritten digits of scikit-learn, 8x8, scaled to [0, 1], with their labels."""
     from sklearn.datasets import load_digits
@@ -51,14 +53,22 @@ def digits() -> tuple[Images, Labels]:
 
 def mnist(part: str) -> tuple[Images, Labels]:
     """The 60,000 "train" or 10,000 "t10k" images, 28x28, scaled to [0, 1], with their labels."""
-    images = _idx(f"{part}-images-idx3-ubyte.gz", offset=16)
-    labels = _idx(f"{part}-labels-idx1-ubyte.gz", offset=8)
+    folder = data_folder() / "mnist"
+    images, labels = f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"
+    return _mnist(folder / images, MNIST_SHA256[images], folder / labels, MNIST_SHA256[labels])
+
+
+@cache
+def _mnist(
+    image_file: Path, image_digest: str, label_file: Path, label_digest: str
+) -> tuple[Images, Labels]:
+    images = _idx(image_file, image_digest, offset=16)
+    labels = _idx(label_file, label_digest, offset=8)
     pixels = torch.from_numpy(images.reshape(-1, 28, 28).astype(np.float32) / 255)
     return pixels, torch.from_numpy(labels.astype(np.int64))
 
 
-def _idx(name: str, offset: int) -> np.ndarray:
-    path = data_folder() / "mnist" / name
+def _idx(path: Path, digest: str, offset: int) -> np.ndarray:
     try:
         content = path.read_bytes()
     except OSError:
@@ -66,7 +76,7 @@ def _idx(name: str, offset: int) -> np.ndarray:
             f"MNIST is not at {path}; type `python -m bench prepare --suite long-memory`, "
             "or set BENCH_DATA to the folder that holds mnist/"
         ) from None
-    if hashlib.sha256(content).hexdigest() != MNIST_SHA256[name]:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise DataMissing(
             f"{path} is not the MNIST file of that name (its sha256 differs); "
             "delete it and type `python -m bench prepare --suite long-memory`"

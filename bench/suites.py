@@ -242,13 +242,13 @@ SUITES: dict[str, Suite] = {
     ),
     "long-memory-tuning": Suite(
         question="Which learning rate, and which setting of its own, suits each model?",
-        budget="about 30 min on 2 CPU cores",
+        budget="about 45 min on 2 CPU cores",
         settings=tuning((replace(PSMNIST, updates=430), COPYING, ADDING, DIGITS)),
     ),
     "long-memory": Suite(
         question="What is remembered, given the same data, updates and trials, and about 17,000 "
         "parameters (the unitary RNN has fewer)?",
-        budget="about 15 min on 2 CPU cores",
+        budget="about 20 min on 2 CPU cores",
         settings=tuned((PSMNIST, COPYING, ADDING, DIGITS), "long-memory-tuning"),
     ),
     "extreme-depth-tuning": Suite(
