@@ -60,7 +60,8 @@ def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") ->
     measurements: list[Measurement] = []
     facts: dict[str, Any] = {}
     try:
-        status, error = _run(spec, registry or Registry(), device, measurements, facts), None
+        _run(spec, registry or Registry(), device, measurements, facts)
+        status, error = outcome(measurements)
     except DataMissing as problem:
         status, error = Status.unsupported, str(problem)
     except torch.OutOfMemoryError as problem:
@@ -81,7 +82,8 @@ def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") ->
 
 def _run(
     spec: RunSpec, registry: Registry, device: str, measurements: list[Measurement], facts: dict
-) -> Status:
+) -> None:
+    """Trains the run's model, filling in what is found on the way."""
     if spec.precision != "float32":
         raise ValueError(f"precision {spec.precision!r} is unknown; allowed: float32")
     torch.set_num_threads(spec.threads)
@@ -96,9 +98,14 @@ def _run(
     facts.update(model_facts(entry, model))
     for measurement in train(model, task, spec, torch.device(device)):
         measurements.append(measurement)
-    losses = [m.value for m in measurements if m.quantity == "train_loss"]
-    diverged = any(loss is None or not math.isfinite(loss) for loss in losses)
-    return Status.diverged if diverged else Status.ok
+
+
+def outcome(measurements: Sequence[Measurement]) -> tuple[Status, str | None]:
+    """How a run that came to its end ended: well, or with a loss that is not a number."""
+    for m in measurements:
+        if m.quantity == "train_loss" and (m.value is None or not math.isfinite(m.value)):
+            return Status.diverged, f"the training loss was {m.value} by update {m.step}"
+    return Status.ok, None
 
 
 def describe(problem: BaseException) -> str:

@@ -83,6 +83,7 @@ def test_a_run_that_diverges_is_a_result():
     result = record(optimiser="sgd", learning_rate=1e30, model="irnn")
     assert result.status is Status.diverged
     assert not math.isfinite(values(result, "train_loss")[-1].value)
+    assert "the training loss was" in (result.error or "")
 
 
 def test_missing_data_is_unsupported_with_what_to_type(tmp_path, monkeypatch):
