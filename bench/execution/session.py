@@ -65,7 +65,7 @@ def run_suite(
     specs = suite_specs(suite, chosen, registry, models, tasks, seeds)
     plan = make_plan(specs, results, stack(order.device), parse_statuses(retry), force)
     for problem in plan.problems:
-        say(f"unreadable, and left alone: {problem}")
+        say(f"unreadable, so its run is not taken as done: {problem}")
     say(f"{suite}: {len(plan.todo)} runs to do, {len(plan.recorded)} recorded in {results}")
     if dry_run:
         return print_plan(plan, results)
