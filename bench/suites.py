@@ -248,7 +248,7 @@ SUITES: dict[str, Suite] = {
     "long-memory": Suite(
         question="What is remembered, given the same data, updates and trials, and about 17,000 "
         "parameters (the unitary RNN has fewer)?",
-        budget="about 20 min on 2 CPU cores",
+        budget="about 22 min on 2 CPU cores",
         settings=tuned((PSMNIST, COPYING, ADDING, DIGITS), "long-memory-tuning"),
     ),
     "extreme-depth-tuning": Suite(
