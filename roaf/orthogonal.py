@@ -26,7 +26,7 @@ def random_orthogonal(
     the sign correction, as in the author's published code. "rotations": units i and i + size // 2
     turn together by a uniform angle. "permutation": a uniform permutation. "identity": the leaky
     unit. An unknown kind, a size below 1 or a dtype below float32 raises ValueError: rounded to
-    bfloat16, O multiplies a state by 16 or by 1/16 within 10,000 steps.
+    bfloat16, O stretches some directions fivefold within 10,000 steps and shrinks others as much.
     """
     if kind not in FILTERS:
         raise ValueError(f"filter {kind!r} is unknown; allowed: {', '.join(FILTERS)}")

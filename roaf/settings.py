@@ -28,7 +28,7 @@ class FixedBuffers(nn.Module):
 def applied_dtype(weight: Tensor) -> torch.dtype:
     """The dtype in which O and the state are kept: the weights', but never below float32.
 
-    An O rounded to bfloat16 errs by 0.8 of the state at 10,000 steps.
+    An O rounded to bfloat16 is no isometry any more: a test shows it over 10,000 steps.
     """
     return torch.promote_types(weight.dtype, torch.float32)
 

@@ -29,6 +29,17 @@ def test_every_filter_is_orthogonal_and_drawn_by_its_generator(kind, size):
     torch.testing.assert_close(first.T @ first, torch.eye(size, dtype=DOUBLE), atol=1e-12, rtol=0)
 
 
+def test_a_filter_rounded_to_bfloat16_is_no_isometry_over_ten_thousand_steps():
+    exact = random_orthogonal(128, generator=generator(), dtype=DOUBLE)
+    gains = [
+        torch.linalg.svdvals(torch.linalg.matrix_power(o.double(), 10_000))
+        for o in (exact.float(), exact.bfloat16())
+    ]
+    torch.testing.assert_close(gains[0], torch.ones(128, dtype=DOUBLE), atol=1e-2, rtol=0)
+    assert gains[1].max() > 5
+    assert gains[1].min() < 1 / 5
+
+
 def test_haar_has_the_trace_moments_of_the_orthogonal_group():
     # E tr O = 0 and E (tr O)^2 = 1 under the Haar law, whatever the size (Diaconis & Shahshahani)
     draw = generator(1)
