@@ -5,6 +5,9 @@ A body keeps the contract of its axis. Along time: `forward` over (batch, time, 
 depth: `forward` over (batch, width) and `step(x, layer)`.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,15 +17,35 @@ from torch import Tensor, nn
 from bench.records import RunSpec
 from bench.tasks import Task
 
+StepBounds = Callable[[Any], list[tuple[float, float]]]
+"""A body's theory at its present weights: (lower, upper) singular value of the step's Jacobian,
+one pair a layer, or a single pair that serves every step of time."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One sample's way through a model: `states[i + 1] = links[i](states[i])`.
+
+    A link takes any number of states, (rows, state_size), each a row of its own, and gives each
+    what it would become at that place.
+    """
+
+    states: list[Float[Tensor, "1 state_size"]]
+    links: list[Callable[[Tensor], Tensor]]
+
 
 class TimeFrame(nn.Module):
     """A recurrent body and a linear readout of its last output, or of every one."""
 
+    axis = "time"
     body: Any
 
-    def __init__(self, body: Any, task: Task, output_scale: float) -> None:
+    def __init__(
+        self, body: Any, task: Task, output_scale: float, bounds: StepBounds | None = None
+    ) -> None:
         super().__init__()
         self.body, self.output_scale = body, output_scale
+        self._bounds = bounds
         with torch.no_grad():
             width = body(torch.zeros(1, 1, task.features)).shape[-1]
         self.readout = nn.Linear(width, task.outputs)
@@ -46,6 +69,18 @@ class TimeFrame(nn.Module):
         answer = self._answer(output)
         return [*states[:-1], output], answer if self.reads_last else answer.unsqueeze(1)
 
+    def chain(self, inputs: Float[Tensor, "1 time features"]) -> Chain:
+        """The states of one sequence and the steps between them, outputs left out."""
+        links = [partial(self._link, x_t) for x_t in inputs.unbind(1)]
+        return _chain(self.body.initial_state(1), links)
+
+    def step_bounds(self, inputs: Tensor) -> list[tuple[float, float]]:
+        """What theory promises of each step's Jacobian; empty for a body without a theory."""
+        return [] if self._bounds is None else self._bounds(self.body) * inputs.shape[1]
+
+    def _link(self, x_t: Float[Tensor, "1 features"], state: Tensor) -> Tensor:
+        return self.body.step(x_t.expand(len(state), -1), state)[1]
+
     def first_step(self) -> Tensor:
         """The state after one step on zeros."""
         x_t = self.readout.weight.new_zeros(1, self.features)
@@ -58,10 +93,19 @@ class TimeFrame(nn.Module):
 class DepthFrame(nn.Module):
     """A linear lift of the input to the width, a depth body, a linear readout."""
 
+    axis = "depth"
     body: Any
 
-    def __init__(self, body: Any, task: Task, spec: RunSpec, output_scale: float) -> None:
+    def __init__(
+        self,
+        body: Any,
+        task: Task,
+        spec: RunSpec,
+        output_scale: float,
+        bounds: StepBounds | None = None,
+    ) -> None:
         super().__init__()
+        self._bounds = bounds
         self.lift = nn.Linear(task.features, spec.width)
         self.body, self.output_scale = body, output_scale
         self.readout = nn.Linear(spec.width, task.outputs)
@@ -78,9 +122,26 @@ class DepthFrame(nn.Module):
             states.append(self.body.step(states[-1], layer))
         return states, self.readout(states[-1] * self.output_scale)
 
+    def chain(self, inputs: Float[Tensor, "1 features"]) -> Chain:
+        """The states of one sample and the layers between them."""
+        links = [partial(self.body.step, layer=layer) for layer in range(self.depth)]
+        return _chain(self.lift(inputs), links)
+
+    def step_bounds(self, inputs: Tensor) -> list[tuple[float, float]]:
+        """What theory promises of each layer's Jacobian; empty for a body without a theory."""
+        return [] if self._bounds is None else self._bounds(self.body)
+
     def first_step(self) -> Tensor:
         """The state after one layer on zeros."""
         return self.body.step(self.readout.weight.new_zeros(1, self.lift.out_features), 0)
+
+
+@torch.no_grad()
+def _chain(state: Float[Tensor, "1 state_size"], links: list[Callable[[Tensor], Tensor]]) -> Chain:
+    states = [state]
+    for link in links:
+        states.append(link(states[-1]))
+    return Chain(states, links)
 
 
 Frame = TimeFrame | DepthFrame

@@ -16,7 +16,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 import baselines
-from bench.frame import DepthFrame, Frame, TimeFrame
+from bench.frame import DepthFrame, Frame, StepBounds, TimeFrame
 from bench.records import RunSpec
 from bench.tasks import Task
 from roaf import RoaMLP, RoaRNN, depth_schedule
@@ -28,7 +28,9 @@ class Entry:
 
     A time body is `factory(input_size, hidden_size, **args)`, a depth body
     `factory(width, depth, **args)`. `execution` says what computes the forward pass. The frame
-    multiplies the body's output by `output_scale`, an option every model has.
+    multiplies the body's output by `output_scale`, an option every model has. `bounds` gives what
+    the model's theory promises of a step's Jacobian at the present weights: what is measured
+    outside it fails the run.
     """
 
     factory: Callable[..., Any]
@@ -39,6 +41,7 @@ class Entry:
     execution: str = "torch loop"
     defaults: Mapping[str, Any] = field(default_factory=dict)
     output_scale: float = 1.0
+    bounds: StepBounds | None = None
 
 
 class RoafBody(nn.Module):
@@ -77,6 +80,7 @@ def _roaf(filter: str) -> Entry:
         year=2022,
         execution="fused loop",
         defaults={"alpha": 0.99, "filter": filter},
+        bounds=None,
     )
 
 
@@ -88,6 +92,7 @@ def _roaf_depth(schedule: str, c: float) -> Entry:
         year=2022,
         execution="fused loop",
         defaults={"c": c, "schedule": schedule},
+        bounds=None,
     )
 
 
@@ -181,8 +186,10 @@ def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
     args = dict(spec.model_args)
     scale = entry.output_scale if spec.output_scale is None else spec.output_scale
     if entry.axis == "depth":
-        return DepthFrame(entry.factory(spec.width, spec.depth, **args), task, spec, scale)
-    return TimeFrame(entry.factory(task.features, spec.width, **args), task, scale)
+        body = entry.factory(spec.width, spec.depth, **args)
+        return DepthFrame(body, task, spec, scale, entry.bounds)
+    body = entry.factory(task.features, spec.width, **args)
+    return TimeFrame(body, task, scale, entry.bounds)
 
 
 def model_facts(entry: Entry, model: Frame) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -38,6 +38,11 @@ RUN_AGAIN = frozenset({Status.unsupported, Status.lost, Status.killed})
 FAILED = frozenset(Status) - FINISHED - {Status.unsupported}
 
 
+ADDED = {"added": True}
+"""Marks a field of `RunSpec` that came after the first records: these have it by its default, so
+that an experiment keeps its name when the suite learns something new."""
+
+
 class Measurement(NamedTuple):
     """One number: after how many updates, what it is, where it was read, and its value."""
 
@@ -53,9 +58,10 @@ class RunSpec:
 
     `seed` numbers the repetition: data and initial weights have separate streams derived from it,
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
-    which something is measured. `rate_scales` multiplies the learning rate of the parameters whose
-    names match a glob, where a paper asks for it. Before `resolve` fills them in,
-    versions are 0 and an `output_scale` of None means the model's own.
+    which something is measured; `diagnostics` does so for each diagnostic by name. `rate_scales`
+    multiplies the learning rate of the parameters whose names match a glob, where a paper asks for
+    it. Before `resolve` fills them in, versions are 0 and an `output_scale` of None means the
+    model's own.
     """
 
     suite: str
@@ -84,11 +90,19 @@ class RunSpec:
     precision: str = "float32"
     threads: int = 1
     plugin: str | None = None
+    diagnostics: Mapping[str, Any] = field(default_factory=dict, metadata=ADDED)
+
+    def written(self) -> dict[str, Any]:
+        """The fields as a record holds them: a later-added one only where it is not the default."""
+        absent = {
+            f.name for f in fields(self) if f.metadata and getattr(self, f.name) == _default(f)
+        }
+        return {name: value for name, value in asdict(self).items() if name not in absent}
 
     @property
     def run_id(self) -> str:
         """The first 16 hexadecimal digits of the sha256 of the canonical JSON."""
-        return hashlib.sha256(canonical_json(asdict(self)).encode()).hexdigest()[:16]
+        return hashlib.sha256(canonical_json(self.written()).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +121,10 @@ class RunRecord:
     def stack(self) -> str:
         """Device class, torch and CUDA version as one slug, such as `cpu-torch2.13`."""
         return self.environment.get("stack", "unknown")
+
+
+def _default(entry: Field) -> Any:
+    return entry.default if entry.default_factory is MISSING else entry.default_factory()
 
 
 def canonical_json(value: Any) -> str:

@@ -76,7 +76,7 @@ def record_lines(record: RunRecord) -> Iterator[str]:
     header = {
         "schema": SCHEMA,
         "run_id": record.spec.run_id,
-        "spec": asdict(record.spec),
+        "spec": record.spec.written(),
         "status": str(record.status),
         "error": record.error,
         "versions": record.versions,
@@ -213,6 +213,7 @@ SPEC_COLUMNS = [
     "precision",
     "threads",
     "plugin",
+    "diagnostics",
 ]
 
 

@@ -12,7 +12,13 @@ from fnmatch import fnmatch
 import torch
 from torch import Generator, Tensor, nn
 
-from bench.diagnostics import gradient_by_distance, gradient_by_parameter
+from bench.diagnostics import (
+    View,
+    gradient_by_distance,
+    gradient_by_parameter,
+    look,
+    unknown_diagnostics,
+)
 from bench.frame import Frame
 from bench.records import Measurement, RunSpec
 from bench.tasks import Batch, Task
@@ -48,7 +54,10 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     """Trains the model in place and yields every number measured, in the order of the updates.
 
     Ends early after a window whose loss is not finite; that loss is the last `train_loss`.
+    Diagnostics are read before the update of their step, or at the end for the step after the last.
     """
+    if wrong := unknown_diagnostics(spec.diagnostics, model.axis):
+        raise ValueError(wrong)
     meter, clock = MemoryMeter(device), Clock(device)
     optimiser = make_optimiser(model, spec)
     batches = task.train_batches(spec.batch_size, stream(spec.seed, "train"))
@@ -60,6 +69,9 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
         if step in spec.gradients_at:
             settle(clock, device)
             yield from probe(step, model, task, spec, device)
+        if diagnostics_at(step, spec):
+            settle(clock, device)
+            yield from diagnose(step, model, task, spec, device)
         with clock:
             set_learning_rate(optimiser, spec, step)
             loss = backward(model, task, batch)
@@ -81,6 +93,8 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
                 break
         yield from evaluate_at(done, model, task, spec, device)
     yield Measurement(done, "peak_bytes", "process", float(meter.read()))
+    if done == spec.updates:
+        yield from diagnose(done, model, task, spec, device)
 
 
 def settle(clock: Clock, device: torch.device) -> None:
@@ -127,10 +141,33 @@ def descend(model: nn.Module, optimiser: torch.optim.Optimizer, spec: RunSpec) -
 def probe(
     step: int, model: Frame, task: Task, spec: RunSpec, device: torch.device
 ) -> Iterator[Measurement]:
-    """The gradient by distance, on a batch kept for this alone."""
-    kept = next(task.train_batches(DIAGNOSTICS_BATCH, stream(spec.seed, "diagnostics")))
-    norms = gradient_by_distance(model, task, to_device(kept, device))
+    """The gradient by distance, of the model itself, on a batch kept for looking alone."""
+    norms = gradient_by_distance(model, task, kept_batch(task, spec, device))
     yield from rows(step, "gradient_by_distance", norms)
+
+
+def diagnose(
+    step: int, model: Frame, task: Task, spec: RunSpec, device: torch.device
+) -> Iterator[Measurement]:
+    """What the spec's diagnostics read at this step from a float64 copy of the model.
+
+    Nothing of the run is touched: the batch and the random stream are the diagnostics' own.
+    """
+    for name in diagnostics_at(step, spec):
+        own = stream(spec.seed, f"diagnostics/{name}")
+        view = View.of(model, task, kept_batch(task, spec, device), own)
+        yield from (Measurement(step, *reading) for reading in look(name, view))
+
+
+def diagnostics_at(step: int, spec: RunSpec) -> list[str]:
+    """The names of the diagnostics wanted after so many updates."""
+    return [name for name, steps in spec.diagnostics.items() if step in steps]
+
+
+def kept_batch(task: Task, spec: RunSpec, device: torch.device) -> Batch:
+    """The batch that is kept for looking, the same at every step of the run."""
+    batches = task.train_batches(DIAGNOSTICS_BATCH, stream(spec.seed, "diagnostics"))
+    return to_device(next(batches), device)
 
 
 def evaluate_at(

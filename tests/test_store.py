@@ -48,6 +48,14 @@ def test_the_same_experiment_has_the_same_id_and_any_change_another():
     assert spec_from_json(json.loads(text)).run_id == tiny().run_id
 
 
+def test_a_field_added_later_changes_no_name_and_no_record_that_does_not_use_it(tmp_path):
+    assert tiny().run_id == "c4627c58006fb78f"
+    assert "diagnostics" not in write_record(record(), tmp_path).read_text().splitlines()[0]
+    looked = record(spec=tiny(diagnostics={"spectrum": [0, 6]}))
+    assert looked.spec.run_id != tiny().run_id
+    assert read_record(write_record(looked, tmp_path)) == looked
+
+
 def test_a_name_cannot_leave_the_results_folder(tmp_path):
     hostile = tiny(suite="../..", model="/etc/passwd", task="a/../../b" + "x" * 10_000)
     path = record_path(record(spec=hostile), tmp_path)

@@ -1,10 +1,16 @@
 """The loop: the same numbers again, nothing changed by looking, outcomes as values."""
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 import torch
 
+from bench.diagnostics import DIAGNOSTICS
+from bench.diagnostics.table import Diagnostic
+from bench.diagnostics.view import Reading
+from bench.models import MODELS
 from bench.records import Status
 from bench.runner import Registry, resolve, run
 from bench.train import SCHEDULES, make_optimiser, stream
@@ -35,6 +41,56 @@ def test_looking_at_gradients_or_at_test_data_changes_nothing():
     looked, blind = record(), record(gradients_at=(), validate_at=(), test_at=(6,))
     assert values(looked, "train_loss") == values(blind, "train_loss")
     assert values(looked, "test_score") == values(blind, "test_score")
+
+
+@pytest.mark.parametrize("model", ["roaf-rotations", "lstm", "exprnn", "urnn", "resnet"])
+def test_no_diagnostic_changes_a_number_of_the_run(model):
+    axis = MODELS[model].axis
+    changes = {"task": "digits-depth", "task_args": {}, "depth": 5} if axis == "depth" else {}
+    wanted = {name: (0, 2, 6) for name, entry in DIAGNOSTICS.items() if axis in entry.axes}
+    blind, looked = (
+        record(model=model, **changes),
+        record(model=model, diagnostics=wanted, **changes),
+    )
+    assert looked.status is Status.ok, looked.error
+    both = (*LOSSES, "gradient_by_parameter")
+    assert values(blind, *both) == values(looked, *both)
+    at = {m.step for m in values(looked, "log10_singular_value")}
+    assert at == {0, 2, 6}
+
+
+def test_the_clock_stands_still_while_a_diagnostic_looks(monkeypatch):
+    def slow(view):
+        time.sleep(0.3)
+        yield Reading("slow", "all", 1.0)
+
+    monkeypatch.setitem(DIAGNOSTICS, "slow", Diagnostic(slow))
+    result = record(diagnostics={"slow": (0, 1, 2, 3)})
+    assert len(values(result, "slow")) == 4
+    assert all(m.value < 0.25 for m in values(result, "step_seconds")[1:])
+
+
+def test_an_unknown_diagnostic_is_an_error_that_names_those_there_are():
+    result = record(diagnostics={"spectra": (0,)})
+    assert "diagnostic 'spectra' is unknown along time; allowed: gradient" in (result.error or "")
+    deep = record(
+        task="digits-depth",
+        task_args={},
+        depth=3,
+        model="mlp",
+        diagnostics={"memory-horizon": (0,)},
+    )
+    assert "diagnostic 'memory-horizon' is unknown along depth" in (deep.error or "")
+
+
+def test_a_measurement_outside_the_theory_fails_the_run_and_is_kept(monkeypatch):
+    narrow = replace(MODELS["roaf"], bounds=lambda body: [(0.999, 1.0)])
+    registry = Registry()
+    monkeypatch.setitem(registry.models.entries, "roaf", narrow)
+    result = run(resolve(tiny(model="roaf", diagnostics={"spectrum": (0,)}), registry), registry)
+    assert result.status is Status.error
+    assert "BoundViolation: a singular value is" in (result.error or "")
+    assert values(result, "log10_singular_value")
 
 
 def test_all_models_of_a_repetition_see_the_same_data_and_seeds_differ():

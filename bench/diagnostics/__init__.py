@@ -1,0 +1,12 @@
+"""What becomes of a signal and its gradient, measured at the boundary: no model has to cooperate.
+
+Two measurements are made on the model itself while it trains (`gradient_by_distance`,
+`gradient_by_parameter`). All in `DIAGNOSTICS` look at a float64 copy of it, see `view`.
+"""
+
+from bench.diagnostics.gradients import gradient_by_distance as gradient_by_distance
+from bench.diagnostics.gradients import gradient_by_parameter as gradient_by_parameter
+from bench.diagnostics.table import DIAGNOSTICS as DIAGNOSTICS
+from bench.diagnostics.table import look as look
+from bench.diagnostics.table import unknown_diagnostics as unknown_diagnostics
+from bench.diagnostics.view import View as View
