@@ -15,6 +15,8 @@ from roaf.bounds import state_norm_bound as state_norm_bound
 from roaf.bounds import summable_bounds as summable_bounds
 from roaf.bounds import weight_gradient_bounds as weight_gradient_bounds
 from roaf.feedforward import RoaMLP as RoaMLP
+from roaf.mixing import Learned as Learned
+from roaf.nonlinearity import Nonlinearity as Nonlinearity
 from roaf.norms import spectral_norm_bound as spectral_norm_bound
 from roaf.orthogonal import random_orthogonal as random_orthogonal
 from roaf.recurrent import RoaRNN as RoaRNN

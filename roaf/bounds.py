@@ -34,11 +34,12 @@ def singular_value_bounds(
     if any(len(values) not in (1, count) for values in layers):
         sizes = ", ".join(str(len(values)) for values in layers)
         raise ValueError(f"alpha, beta and sigma have {sizes} values; each must have 1 or {count}")
-    rows = [values * (count // len(values)) for values in layers]
+    repeats = 1 if count in map(len, layers) else count  # equal layers count once, times so many
+    rows = [values * (count // repeats // len(values)) for values in layers]
     low, high = 0.0, 0.0
     for a, b, s in zip(*rows, strict=True):
-        low += _log(a - b * s)
-        high += _log(a + b * s)
+        low += repeats * _log(a - b * s)
+        high += repeats * _log(a + b * s)
     return math.exp(low), _exp(high)
 
 

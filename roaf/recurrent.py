@@ -8,49 +8,82 @@ torch.nn.Linear do.
 """
 
 import math
+from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 from torch.nn.functional import linear
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from roaf.forms import Form
 from roaf.kernels import RECURRENT, find_kernel, reference
-from roaf.nonlinearity import find_nonlinearity
-from roaf.orthogonal import random_orthogonal
+from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
+from roaf.nonlinearity import Nonlinearity, find_nonlinearity
+from roaf.orthogonal import draw_filter, fastest
+from roaf.precision import applied_dtype
+from roaf.sequences import last_of_each, pack_like, reverse
 from roaf.settings import (
     FixedBuffers,
-    applied_dtype,
     check_memory,
     check_sizes,
-    mixing,
     uniform_parameter,
 )
 
 
 class RoaRNN(FixedBuffers, nn.Module):
-    """Called like `torch.nn.RNN(batch_first=True)`; `alpha` weighs the filter, `beta` the tanh.
+    """A recurrent network called like `torch.nn.RNN(batch_first=True)`.
 
-    `beta=None` means 1 - alpha; `depth_schedule(c, length)` gives both for a sequence length. The
-    filter is one of `roaf.orthogonal.FILTERS`, drawn with `generator` on the CPU, never trained,
-    saved in the state_dict, applied in float32 or better whatever the weights or autocast are in.
-    Later layers and the reverse direction have weights and a filter of their own, with names ending
-    in `_l1`, `_reverse`, `_l1_reverse` and so on.
+        h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + V x_t + b)
+
+    The first term alone takes a gradient back through time by a factor alpha a step, no direction
+    more than another.
+
+    Arguments:
+        input_size, hidden_size: numbers of x_t and of h_t.
+        alpha: the weight of the filter: a number of at least 0, a tensor (hidden,) with one for
+            each unit, or `Learned(lower, upper)`, trained between these bounds.
+        beta: the weight of phi, likewise; None means 1 - alpha. `depth_schedule(c, length)` gives
+            both for a sequence length.
+        filter: how O is drawn, see `roaf.random_orthogonal`: "haar", "uniform_qr", "rotations",
+            "permutation", "signed_permutation", "cycle", "identity", or "hadamard" for the sizes
+            that have one. O is never trained. It is saved in the state_dict and applied in float32
+            or better, whatever weights, autocast or TF32 are in.
+        nonlinearity: phi: "tanh", "relu", "modrelu" (with a trained bias `phi_bias` a unit), or a
+            `Nonlinearity(function, lipschitz)` of your own.
+        bias: whether there is a b.
+        num_layers, bidirectional: as in torch.nn.RNN. Each layer and direction has its own V, W, b,
+            O and learned alpha, with names that end in `_l1`, `_reverse`, `_l1_reverse`, ....
+        backend: "reference", "fused", or "auto", the fastest: fused unless phi is your own.
+        activation_memory: "full", every state is kept for the backward pass.
+        generator: draws O and the weights, on the CPU, so that one seed gives one model everywhere.
+        device, dtype: of the weights.
+
+    Trained: weight_ih (hidden, input), weight_hh (hidden, hidden), bias (hidden,).
+    A setting that is not allowed raises ValueError with a sentence that says what is.
+
+    Example:
+        >>> alpha, beta = depth_schedule(c=8, depth=784)
+        >>> rnn = RoaRNN(1, 128, alpha=alpha, beta=beta, filter="rotations")
+        >>> output, last = rnn(torch.randn(32, 784, 1))
+        >>> output.shape, last.shape
+        (torch.Size([32, 784, 128]), torch.Size([1, 32, 128]))
     """
 
-    orthogonal: Tensor
     weight_ih: Tensor
     weight_hh: Tensor
     bias: Tensor | None
+    mixing: Mixing
 
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         *,
-        alpha: float,
-        beta: float | None = None,
+        alpha: Coefficient,
+        beta: Coefficient | None = None,
         filter: str = "haar",
-        nonlinearity: str = "tanh",
+        nonlinearity: str | Nonlinearity = "tanh",
         bias: bool = True,
         num_layers: int = 1,
         bidirectional: bool = False,
@@ -65,14 +98,14 @@ class RoaRNN(FixedBuffers, nn.Module):
         check_memory(activation_memory)
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.bidirectional = num_layers, bidirectional
-        self.alpha, self.beta = mixing(alpha, beta)
         self.filter, self.backend = filter, backend
         self._phi = find_nonlinearity(nonlinearity)
-        self._kernel = find_kernel(RECURRENT, backend)
+        self._kernel = find_kernel(RECURRENT, backend, self._phi)
         where = {"device": device, "dtype": dtype}
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
                 width = input_size if layer == 0 else hidden_size * self.directions
+                self.add_module(f"mixing{suffix}", Mixing(alpha, beta, hidden_size, **where))
                 self._add_layer(suffix, width, bias, generator, where)
 
     @property
@@ -80,45 +113,70 @@ class RoaRNN(FixedBuffers, nn.Module):
         """2 where the sequence is read both ways, else 1."""
         return 2 if self.bidirectional else 1
 
+    @property
+    def alpha(self) -> Value:
+        """alpha of the first layer at this moment: a float, or a tensor (hidden,)."""
+        return self.mixing.values(applied_dtype(self.weight_hh))[0]
+
+    @property
+    def beta(self) -> Value:
+        """beta of the first layer at this moment: a float, or a tensor (hidden,)."""
+        return self.mixing.values(applied_dtype(self.weight_hh))[1]
+
     def orthogonal_matrix(self) -> Float[Tensor, "hidden hidden"]:
         """The fixed O of the first layer, in the dtype in which it is applied."""
-        return self._filter("")
+        return self._form("").dense()
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch hidden"]:
         """Zeros."""
-        return self._filter("").new_zeros(batch, self.hidden_size)
+        dtype = applied_dtype(self.weight_hh)
+        return self.weight_hh.new_zeros(batch, self.hidden_size, dtype=dtype)
 
     def step(
         self, x_t: Float[Tensor, "batch input"], h: Float[Tensor, "batch hidden"]
     ) -> Float[Tensor, "batch hidden"]:
         """The next state of the first layer: the equation above, and nothing else."""
-        o = self._filter("")
         with torch.autocast(x_t.device.type, enabled=False):
-            bias = None if self.bias is None else self.bias.to(o)
-            drive = linear(x_t.to(o), self.weight_ih.to(o), bias)
-            weight = self.weight_hh.to(o)
-            return reference.update(h.to(o), drive, o, weight, self.alpha, self.beta, self._phi)
+            drive = self._drive(x_t, "")
+            return reference.update(h.to(drive), drive, *self._layer(""))
+
+    def step_bounds(self) -> tuple[float, float]:
+        """(lower, upper) bounds of the singular values of d h_t / d h_{t-1} in the first layer.
+
+        At every input and state where phi has a slope, for the weights of this moment: within
+        kappa * ||diag(beta) W|| of the least and the greatest alpha, kappa the Lipschitz constant
+        of phi.
+        """
+        alpha, beta = self.mixing.values(torch.float64)
+        return jacobian_bounds(alpha, beta, self.weight_hh, self._phi.lipschitz)[0]
 
     def forward(
         self,
-        x: Float[Tensor, "batch time input"],
-        h0: Float[Tensor, "layers batch hidden"] | None = None,
-    ) -> tuple[Float[Tensor, "batch time output"], Float[Tensor, "layers batch hidden"]]:
-        """(every state of the last layer, the last state of each layer), as torch.nn.RNN."""
-        final, runs = [], self.num_layers * self.directions
-        states = [self.initial_state(len(x))] * runs if h0 is None else list(h0.unbind(0))
-        if len(states) != runs:
-            raise ValueError(f"h0 has {len(states)} states, but layers times directions is {runs}")
-        for layer in range(self.num_layers):
-            outputs = [self._read(suffix, x, states.pop(0)) for suffix in self._suffixes(layer)]
-            final += [out[:, 0 if i else -1] for i, out in enumerate(outputs)]
-            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
-        return x, torch.stack(final)
+        x: Float[Tensor, "*batch time input"] | PackedSequence,
+        h0: Float[Tensor, "layers *batch hidden"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "*batch time output"] | PackedSequence, Float[Tensor, "layers *batch hidden"]
+    ]:
+        """(every state of the last layer, the last state of each layer), as torch.nn.RNN.
+
+        x is (batch, time, input), one sequence (time, input), or packed sequences, whose own ends
+        are then the last states. h0 holds the first states, zeros if it is None. Another number of
+        features or of states raises ValueError.
+        """
+        if isinstance(x, PackedSequence):
+            padded, lengths = pad_packed_sequence(x, batch_first=True)
+            output, last = self._read_layers(padded, h0, lengths)
+            return pack_like(output, lengths, x), last
+        if x.ndim == 2:
+            output, last = self._read_layers(x[None], None if h0 is None else h0[:, None], None)
+            return output[0], last[:, 0]
+        return self._read_layers(x, h0, None)
 
     def extra_repr(self) -> str:
         return (
-            f"{self.input_size}, {self.hidden_size}, alpha={self.alpha:g}, beta={self.beta:g}, "
-            f"filter={self.filter!r}, backend={self.backend!r}"
+            f"{self.input_size}, {self.hidden_size}, filter={self.filter!r}, "
+            f"num_layers={self.num_layers}, bidirectional={self.bidirectional}, "
+            f"backend={self.backend!r}"
         )
 
     def _suffixes(self, layer: int) -> list[str]:
@@ -128,8 +186,8 @@ class RoaRNN(FixedBuffers, nn.Module):
     def _add_layer(self, suffix: str, width: int, bias: bool, generator, where: dict) -> None:
         size = self.hidden_size
         bound = 1 / math.sqrt(size)
-        o = random_orthogonal(size, self.filter, generator=generator, dtype=torch.float64)
-        self.register_buffer(f"orthogonal{suffix}", o.to(where["device"]))
+        numbers = draw_filter(size, self.filter, generator)
+        self.register_buffer(f"orthogonal{suffix}", numbers.to(where["device"]))
         weights = {
             "weight_ih": ((size, width), 1 / math.sqrt(width)),
             "weight_hh": ((size, size), bound),
@@ -139,23 +197,67 @@ class RoaRNN(FixedBuffers, nn.Module):
             wanted = bias or name != "bias"
             value = uniform_parameter(shape, limit, generator, where) if wanted else None
             self.register_parameter(name + suffix, value)
+        if self._phi.slope_of_bias is not None:
+            self.register_parameter(f"phi_bias{suffix}", nn.Parameter(torch.zeros(size, **where)))
 
-    def _filter(self, suffix: str) -> Tensor:
-        return getattr(self, f"orthogonal{suffix}").to(applied_dtype(self.weight_hh))
+    def _form(self, suffix: str) -> Form:
+        numbers, dtype = getattr(self, f"orthogonal{suffix}"), applied_dtype(self.weight_hh)
+        return fastest(self.filter, numbers, self.hidden_size, dtype)
 
-    def _read(self, suffix: str, x: Tensor, state: Tensor) -> Tensor:
+    def _layer(self, suffix: str) -> tuple[Any, ...]:
+        """What every kernel needs of a layer: O, W, alpha, beta, phi and the bias of phi."""
+        dtype = applied_dtype(self.weight_hh)
+        names = ("weight_hh", "phi_bias")[: 1 if self._phi.slope_of_bias is None else 2]
+        weight, *bias = (getattr(self, name + suffix).to(dtype) for name in names)
+        mixing = getattr(self, f"mixing{suffix}").values(dtype)
+        return self._form(suffix), weight, *mixing, self._phi, *bias
+
+    def _drive(self, x: Tensor, suffix: str) -> Tensor:
+        """V x + b, in the dtype of the state."""
+        dtype = applied_dtype(self.weight_hh)
+        weight, bias = (getattr(self, name + suffix) for name in ("weight_ih", "bias"))
+        return linear(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
+
+    def _read_layers(
+        self,
+        x: Float[Tensor, "batch time input"],
+        h0: Float[Tensor, "layers batch hidden"] | None,
+        lengths: Int[Tensor, "batch"] | None,
+    ) -> tuple[Float[Tensor, "batch time output"], Float[Tensor, "layers batch hidden"]]:
+        """Layer by layer, each in both directions where there are two."""
+        states, final = self._first_states(x, h0), []
+        for layer in range(self.num_layers):
+            outputs = [
+                self._read(suffix, x, states.pop(0), lengths) for suffix in self._suffixes(layer)
+            ]
+            final.append(last_of_each(outputs[0], lengths))
+            final += [backwards[:, 0] for backwards in outputs[1:]]
+            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
+        return x, torch.stack(final)
+
+    def _first_states(self, x: Tensor, h0: Tensor | None) -> list[Tensor]:
+        """The first state of each layer and direction, once x and h0 fit."""
+        if x.ndim != 3 or x.shape[-1] != self.input_size or 0 in x.shape:
+            raise ValueError(
+                f"x has the shape {tuple(x.shape)}, which must be (batch, time, {self.input_size}) "
+                f"or (time, {self.input_size}), no part of it empty"
+            )
+        runs = self.num_layers * self.directions
+        if h0 is None:
+            return [self.initial_state(len(x))] * runs
+        if len(h0) != runs:
+            raise ValueError(f"h0 has {len(h0)} states, but layers times directions is {runs}")
+        return list(h0.unbind(0))
+
+    def _read(
+        self, suffix: str, x: Tensor, state: Tensor, lengths: Int[Tensor, "batch"] | None
+    ) -> Float[Tensor, "batch time hidden"]:
         """Every state of one layer in one direction, in the order of the input."""
-        o = self._filter(suffix)
-        weight_ih, weight_hh, bias = (
-            getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias")
-        )
         backwards = suffix.endswith("_reverse")
         # time first: each step then reads and writes one contiguous block
-        read = (x.flip(1) if backwards else x).transpose(0, 1)
+        read = (reverse(x, lengths) if backwards else x).transpose(0, 1)
         with torch.autocast(x.device.type, enabled=False):
-            drive = linear(read.to(o), weight_ih.to(o), None if bias is None else bias.to(o))
-            states = self._kernel(
-                drive, state.to(o), o, weight_hh.to(o), self.alpha, self.beta, self._phi
-            )
+            drive = self._drive(read, suffix)
+            states = self._kernel(drive, state.to(drive), *self._layer(suffix))
         out = states.transpose(0, 1).to(x.dtype)
-        return out.flip(1) if backwards else out
+        return reverse(out, lengths) if backwards else out

@@ -1,6 +1,5 @@
 """What both models check and share at construction."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,23 +22,6 @@ class FixedBuffers(nn.Module):
             assert moved is not None
             self._buffers[name] = buffer.to(moved.device)
         return self
-
-
-def applied_dtype(weight: Tensor) -> torch.dtype:
-    """The dtype in which O and the state are kept: the weights', but never below float32.
-
-    An O rounded to bfloat16 is no isometry any more: a test shows it over 10,000 steps.
-    """
-    return torch.promote_types(weight.dtype, torch.float32)
-
-
-def mixing(alpha: float, beta: float | None) -> tuple[float, float]:
-    """(alpha, beta), with beta = 1 - alpha where none is given."""
-    beta = 1 - alpha if beta is None else beta
-    for name, value in (("alpha", alpha), ("beta", beta)):
-        if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
-    return float(alpha), float(beta)
 
 
 def check_sizes(**sizes: int) -> None:

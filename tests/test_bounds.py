@@ -43,10 +43,10 @@ def jacobian(model: RoaMLP, x: torch.Tensor) -> torch.Tensor:
     kind=st.sampled_from(sorted(FILTERS)),
 )
 def test_the_measured_spectrum_lies_within_the_bounds(alpha, beta, gain, depth, kind):
-    model = RoaMLP(6, depth, alpha=alpha, beta=beta, filter=kind, generator=generator(0)).double()
+    model = RoaMLP(8, depth, alpha=alpha, beta=beta, filter=kind, generator=generator(0)).double()
     with torch.no_grad():
         model.weight.mul_(gain)
-    x = torch.randn(6, dtype=DOUBLE, generator=generator(1))
+    x = torch.randn(8, dtype=DOUBLE, generator=generator(1))
     measured = torch.linalg.svdvals(jacobian(model, x))
     sigma = spectral_norm_bound(model.weight).tolist()
     lower, upper = singular_value_bounds(alpha, beta, sigma)
@@ -124,9 +124,9 @@ def test_a_net_without_end_stays_inside_the_summable_bounds_at_every_depth():
 @settings(max_examples=20, deadline=None)
 @given(beta=st.floats(0.0, 0.9), gain=st.floats(0.1, 3.0), kind=st.sampled_from(sorted(FILTERS)))
 def test_eigenvalues_lie_in_the_annulus(beta, gain, kind):
-    o = random_orthogonal(7, kind, generator=generator(1), dtype=DOUBLE)
-    weight = gain * torch.randn(7, 7, dtype=DOUBLE, generator=generator(2))
-    slopes = torch.rand(7, 1, dtype=DOUBLE, generator=generator(3))
+    o = random_orthogonal(8, kind, generator=generator(1), dtype=DOUBLE)
+    weight = gain * torch.randn(8, 8, dtype=DOUBLE, generator=generator(2))
+    slopes = torch.rand(8, 1, dtype=DOUBLE, generator=generator(3))
     radii = torch.linalg.eigvals((1 - beta) * o + beta * slopes * weight).abs()
     inner, outer = eigenvalue_annulus(1 - beta, beta, spectral_norm_bound(weight).item())
     assert inner * (1 - 1e-9) <= radii.min()

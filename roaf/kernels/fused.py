@@ -3,13 +3,15 @@
 Forward, in place over the drive: s_t = phi(W h_{t-1} + drive_t), h_t = alpha O h_{t-1} + beta s_t.
 Backward, with d_t = dL/dh_t and g_t = beta * phi'(s_t) * d_t,
 
-    d_{t-1} = dL/dy_{t-1} + alpha * O^T d_t + W^T g_t
+    d_{t-1} = dL/dy_{t-1} + O^T (alpha * d_t) + W^T g_t
+    dL/dalpha = sum_t d_t * O h_{t-1},   dL/dbeta = sum_t d_t * s_t
 
 after which the weight gradient is one product over all steps. Accumulating products (BLAS adds to
 what is there) leave three operations a step. One product with O and W stacked was slower on a CPU:
-see reports/LOG.md.
+see reports/LOG.md. Compilers are kept out: they would unroll ten thousand steps.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,97 +20,137 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from roaf.forms import Form
+from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity
+from roaf.precision import exact_products
 
 
+@torch.compiler.disable
 def recur(
     drive: Float[Tensor, "time batch hidden"],
     state: Float[Tensor, "batch hidden"],
-    orthogonal: Float[Tensor, "hidden hidden"],
+    form: Form,
     weight: Float[Tensor, "hidden hidden"],
-    alpha: float,
-    beta: float,
+    alpha: Value,
+    beta: Value,
     phi: Nonlinearity,
+    *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
     """Equal to `reference.recur`."""
-    return _Recurrence.apply(drive, state, orthogonal, weight, alpha, beta, phi)  # type: ignore
+    return _Recurrence.apply(drive, state, weight, alpha, beta, form, phi, *bias)  # type: ignore
+
+
+@torch.compiler.disable
+def compose(
+    x: Float[Tensor, "batch width"],
+    forms: Sequence[Form],
+    weight: Float[Tensor, "depth width width"],
+    offset: Float[Tensor, "depth width"],
+    alpha: Value,
+    beta: Value,
+    phi: Nonlinearity,
+    *bias: Float[Tensor, "depth width"],
+) -> Float[Tensor, "batch width"]:
+    """Equal to `reference.compose`."""
+    return _Composition.apply(x, weight, offset, alpha, beta, forms, phi, *bias)  # type: ignore
 
 
 class _Recurrence(Function):
     @staticmethod
-    def forward(ctx: Any, drive, state, orthogonal, weight, alpha, beta, phi):
+    def forward(ctx: Any, drive, state, weight, alpha, beta, form, phi, *bias):
         values = drive.clone(memory_format=torch.contiguous_format)
         states = drive.new_empty(len(drive) + 1, *state.shape)
         states[0] = state
-        o, w = orthogonal.T.contiguous(), weight.T.contiguous()
+        mix, w = mixer(form.laid_out(), alpha, beta), weight.T.contiguous()
         previous, *later = states.unbind(0)
-        for value, following in zip(values.unbind(0), later, strict=True):
-            phi.in_place(value.addmm_(previous, w))
-            torch.addmm(value, previous, o, beta=beta, alpha=alpha, out=following)
-            previous = following
-        ctx.save_for_backward(states, values, orthogonal, weight)
-        ctx.settings = (alpha, beta, phi)
+        with exact_products(drive.device):
+            for value, following in zip(values.unbind(0), later, strict=True):
+                phi.in_place(value.addmm_(previous, w), *bias)
+                mix(value, previous, following)
+                previous = following
+        ctx.save_for_backward(states, values, weight)
+        ctx.settings = (alpha, beta, form, phi)
         return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
-        states, values, orthogonal, weight = ctx.saved_tensors
-        alpha, beta, phi = ctx.settings
+        states, values, weight = ctx.saved_tensors
+        alpha, beta, form, phi = ctx.settings
         pulls = phi.slope_at_value(values).mul_(beta)
         deltas = grad_outputs[0].clone(memory_format=torch.contiguous_format)
         before = deltas.new_zeros(1, *deltas.shape[1:])
         targets = [*before.unbind(0), *deltas[:-1].unbind(0)]
         steps = zip(targets, deltas.unbind(0), pulls.unbind(0), strict=True)
-        scaled = alpha * orthogonal
-        for target, delta, pull in reversed(list(steps)):
-            target.addmm_(delta, scaled).addmm_(pull.mul_(delta), weight)
-        d_weight = pulls.flatten(0, 1).T @ states[:-1].flatten(0, 1)
-        return pulls, before[0], None, d_weight, None, None, None
-
-
-def compose(
-    x: Float[Tensor, "batch width"],
-    orthogonal: Float[Tensor, "*layers width width"],
-    weight: Float[Tensor, "depth width width"],
-    bias: Float[Tensor, "depth width"],
-    alpha: float,
-    beta: float,
-    phi: Nonlinearity,
-) -> Float[Tensor, "batch width"]:
-    """Equal to `reference.compose`."""
-    return _Composition.apply(x, orthogonal, weight, bias, alpha, beta, phi)  # type: ignore
+        turned = form.scaled(alpha).turned()
+        with exact_products(weight.device):
+            for target, delta, pull in reversed(list(steps)):
+                turned.add(target, delta)
+                target.addmm_(pull.mul_(delta), weight)
+            d_weight = pulls.flatten(0, 1).T @ states[:-1].flatten(0, 1)
+            needed, d_alpha, d_beta = ctx.needs_input_grad, None, None
+            if needed[3]:
+                d_alpha = (deltas * form.times(states[:-1])).sum((0, 1))
+            if needed[4]:
+                d_beta = (deltas * values).sum((0, 1))
+        d_bias = [(pulls * phi.slope_of_bias(values)).sum((0, 1)) for _ in needed[7:]]
+        return pulls, before[0], d_weight, d_alpha, d_beta, None, None, *d_bias
 
 
 class _Composition(Function):
     @staticmethod
-    def forward(ctx: Any, x, orthogonal, weight, bias, alpha, beta, phi):
+    def forward(ctx: Any, x, weight, offset, alpha, beta, forms, phi, *bias):
         depth = len(weight)
         inputs = x.new_empty(depth + 1, *x.shape)
         inputs[0] = x
-        values = bias.unsqueeze(1).repeat(1, len(x), 1)  # always a copy: it is written to
+        values = offset.unsqueeze(1).repeat(1, len(x), 1)  # always a copy: it is written to
         previous, *later = inputs.unbind(0)
-        filters = orthogonal.mT.expand_as(weight).unbind(0)
-        layers = zip(values.unbind(0), filters, weight.mT.unbind(0), later, strict=True)
-        for value, o, w, following in layers:
-            phi.in_place(value.addmm_(previous, w))
-            torch.addmm(value, previous, o, beta=beta, alpha=alpha, out=following)
-            previous = following
-        ctx.save_for_backward(inputs, values, orthogonal, weight)
-        ctx.settings = (alpha, beta, phi)
+        mixers = map(mixer, forms, each(alpha, depth), each(beta, depth))
+        biases = zip(*(b.unbind(0) for b in bias), strict=True) if bias else [()] * depth
+        layers = zip(values.unbind(0), mixers, weight.mT.unbind(0), later, biases, strict=True)
+        with exact_products(x.device):
+            for value, mix, w, following, own_bias in layers:
+                phi.in_place(value.addmm_(previous, w), *own_bias)
+                mix(value, previous, following)
+                previous = following
+        ctx.save_for_backward(inputs, values, weight)
+        ctx.settings = (alpha, beta, forms, phi)
         return inputs[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
-        inputs, values, orthogonal, weight = ctx.saved_tensors
-        alpha, beta, phi = ctx.settings
-        pulls = phi.slope_at_value(values).mul_(beta)
-        filters = orthogonal.expand_as(weight).unbind(0)
-        delta = grad_outputs[0]
-        layers = zip(pulls.unbind(0), filters, weight.unbind(0), strict=True)
-        for pull, o, w in reversed(list(layers)):
-            pull.mul_(delta)
-            delta = torch.addmm(delta @ o, pull, w, beta=alpha)
-        d_weight = torch.bmm(pulls.mT, inputs[:-1])
-        return delta, None, d_weight, pulls.sum(dim=1), None, None, None
+        inputs, values, weight = ctx.saved_tensors
+        alpha, beta, forms, phi = ctx.settings
+        pulls = phi.slope_at_value(values).mul_(beta[:, None] if torch.is_tensor(beta) else beta)
+        every = (pulls, values, weight, inputs[:-1])
+        layers = zip(forms, each(alpha, len(weight)), *(t.unbind(0) for t in every), strict=True)
+        delta, d_alpha, d_beta = grad_outputs[0], [], []
+        with exact_products(weight.device):
+            for form, alpha_now, pull, value, w, x in reversed(list(layers)):
+                pull.mul_(delta)
+                if ctx.needs_input_grad[3]:
+                    d_alpha.append((delta * form.times(x)).sum(0))
+                if ctx.needs_input_grad[4]:
+                    d_beta.append((delta * value).sum(0))
+                delta = pull_back(form, alpha_now, delta, pull, w)
+            d_weight = torch.bmm(pulls.mT, inputs[:-1])
+        d_mixing = [torch.stack(found[::-1]) if found else None for found in (d_alpha, d_beta)]
+        d_bias = [(pulls * phi.slope_of_bias(values)).sum(1) for _ in ctx.needs_input_grad[7:]]
+        return delta, d_weight, pulls.sum(dim=1), *d_mixing, None, None, *d_bias
+
+
+def mixer(form: Form, alpha: Value, beta: Value) -> Callable[[Tensor, Tensor, Tensor], None]:
+    """Writes alpha * O x + beta * value to its third argument, from (value, x)."""
+    if not isinstance(alpha, Tensor) and not isinstance(beta, Tensor):
+        return lambda value, rows, out: form.mix(value, rows, alpha, beta, out)
+    scaled = form.scaled(alpha)
+    return lambda value, rows, out: scaled.mix(value * beta, rows, 1.0, 1.0, out)
+
+
+def pull_back(form: Form, alpha: Value, delta: Tensor, pull: Tensor, weight: Tensor) -> Tensor:
+    """O^T (alpha * delta) + W^T pull."""
+    if isinstance(alpha, Tensor):
+        return torch.addmm(form.back(alpha * delta), pull, weight)
+    return torch.addmm(form.back(delta), pull, weight, beta=alpha)
