@@ -16,6 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.costs import Costs
+
 
 class CoRNN(nn.Module):
     """Oscillators in steps of `time_step`; the state is y and z, the output y."""
@@ -73,3 +75,15 @@ class CoRNN(nn.Module):
     def _kept_velocity(self) -> float:
         """The factor by which damping alone shrinks a velocity in a step."""
         return 1 - self.time_step * self.epsilon
+
+
+def costs(
+    input_size: int,
+    hidden_size: int,
+    time_step: float = 0.076,
+    gamma: float = 0.4,
+    epsilon: float = 8.0,
+) -> Costs:
+    """Of one step; only the sizes matter."""
+    weights = hidden_size * (input_size + 2 * hidden_size)
+    return Costs(parameters=weights + hidden_size, state_size=2 * hidden_size, flops=2 * weights)

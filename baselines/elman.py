@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.costs import Costs
+
 
 class Elman(nn.Module):
     """`nn.RNN` with tanh as a recurrent body; the state is h."""
@@ -39,3 +41,9 @@ class Elman(nn.Module):
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step."""
         return self.rnn(x)[0]
+
+
+def costs(input_size: int, hidden_size: int) -> Costs:
+    """Of one step; torch adds two biases."""
+    weights = hidden_size * (input_size + hidden_size)
+    return Costs(parameters=weights + 2 * hidden_size, state_size=hidden_size, flops=2 * weights)

@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations
 
+from baselines.costs import Costs
+
 
 class ExpRNN(nn.Module):
     """An orthogonal recurrence by `parametrizations.orthogonal`; the state is h."""
@@ -92,3 +94,10 @@ def _rotation_blocks(size: int, initialisation: str) -> Float[Tensor, "size size
     subdiagonal = torch.zeros(max(size - 1, 0))
     subdiagonal[::2] = ANGLES[initialisation](size // 2)
     return torch.diag(subdiagonal, diagonal=-1)
+
+
+def costs(input_size: int, hidden_size: int, initialisation: str = "cayley") -> Costs:
+    """Of one step; of the matrix that torch stores for A only the part below the diagonal trains."""
+    inputs, free = hidden_size * input_size, hidden_size * (hidden_size - 1) // 2
+    flops = 2 * (inputs + hidden_size**2)
+    return Costs(parameters=free + inputs + hidden_size, state_size=hidden_size, flops=flops)

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.costs import Costs
+
 
 class IRNN(nn.Module):
     """`nn.RNN` with relu, identity recurrence, zero bias and tiny input weights; the state is h."""
@@ -45,3 +47,9 @@ class IRNN(nn.Module):
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step."""
         return self.rnn(x)[0]
+
+
+def costs(input_size: int, hidden_size: int, input_deviation: float = 0.001) -> Costs:
+    """Of one step; torch adds two biases."""
+    weights = hidden_size * (input_size + hidden_size)
+    return Costs(parameters=weights + 2 * hidden_size, state_size=hidden_size, flops=2 * weights)

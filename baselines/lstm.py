@@ -17,6 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.costs import Costs
+
 
 class LSTM(nn.Module):
     """`nn.LSTM` with forget bias 1, or chrono biases for `chrono_length`; the state is h and c."""
@@ -32,7 +34,7 @@ class LSTM(nn.Module):
         if chrono_length is None:
             forget_bias.fill_(1.0)
         else:
-            forget_bias.copy_(_chrono_bias(hidden_size, chrono_length))
+            forget_bias.copy_(chrono_bias(hidden_size, chrono_length))
             input_bias.copy_(-forget_bias)
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
@@ -60,8 +62,16 @@ class LSTM(nn.Module):
         return self.lstm(x)[0]
 
 
-def _chrono_bias(hidden_size: int, length: int) -> Float[Tensor, " hidden_size"]:
+def chrono_bias(hidden_size: int, length: int) -> Float[Tensor, " hidden_size"]:
     """Forget biases whose memories, about exp(b) steps, are uniform between 1 and length - 1."""
     if length < 3:
         raise ValueError(f"chrono_length must be at least 3 steps, got {length}")
     return torch.empty(hidden_size).uniform_(1.0, length - 1.0).log_()
+
+
+def costs(input_size: int, hidden_size: int, chrono_length: int | None = None) -> Costs:
+    """Of one step; torch adds two biases."""
+    weights = 4 * hidden_size * (input_size + hidden_size)
+    return Costs(
+        parameters=weights + 8 * hidden_size, state_size=2 * hidden_size, flops=2 * weights
+    )

@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from baselines.costs import Costs
+
 
 class MLP(nn.Module):
     """`depth` tanh layers, their weights stacked in one tensor."""
@@ -32,3 +34,8 @@ class MLP(nn.Module):
         for weight, bias in zip(self.weight.mT.unbind(0), self.bias.unbind(0), strict=True):
             x = torch.addmm(bias, x, weight).tanh()
         return x
+
+
+def costs(width: int, depth: int) -> Costs:
+    """Of the whole stack; the operations are those of one layer."""
+    return Costs(parameters=depth * (width**2 + width), state_size=width, flops=2 * width**2)

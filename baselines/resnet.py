@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from baselines.costs import Costs
+
 SCALES = {
     "one": lambda depth: 1.0,
     "sqrt": lambda depth: 1 / math.sqrt(depth),
@@ -52,3 +54,8 @@ class ResNetMLP(nn.Module):
             hidden = torch.addmm(bias1, x, weight1).relu()
             x = torch.add(x, torch.addmm(bias2, hidden, weight2), alpha=self.scale)
         return x
+
+
+def costs(width: int, depth: int, branch_scale: str = "one") -> Costs:
+    """Of the whole stack; the operations are those of one block."""
+    return Costs(2 * depth * (width**2 + width), state_size=width, flops=4 * width**2)

@@ -19,6 +19,8 @@ from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.costs import Costs
+
 EPSILON = 1e-5
 
 
@@ -94,3 +96,11 @@ def _reflect(
     """h mirrored at the hyperplane orthogonal to v."""
     v = v / torch.linalg.vector_norm(v)
     return h - 2 * (h @ v.conj()).unsqueeze(-1) * v
+
+
+def costs(input_size: int, hidden_size: int) -> Costs:
+    """Of one step factor by factor: two Fourier transforms and two complex inner products."""
+    fourier, inner = 5 * hidden_size * math.log2(hidden_size), 8 * hidden_size
+    flops = 4 * hidden_size * input_size + 2 * round(fourier) + 2 * inner
+    parameters = 2 * hidden_size * input_size + 10 * hidden_size
+    return Costs(parameters=parameters, state_size=2 * hidden_size, flops=flops)
