@@ -1,8 +1,7 @@
-"""The figures of one stack: final scores, curves, gradient by distance, score by depth."""
+"""The figures of one stack, and those of them that show scores and losses."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.report.gradients import gradients
 from bench.report.looks import Look, styled
 from bench.report.panels import (
     MOST_GROUPS,
@@ -22,12 +22,18 @@ from bench.report.panels import (
     score_axis,
     title,
 )
+from bench.report.scene import (
+    BAND_WORDS,
+    NOTHING,
+    Scene,
+    lines,
+    shown_groups,
+    shown_labels,
+)
 from bench.report.sentences import left_out_sentence
-from bench.report.statistics import CEILING, FLOOR, final_rows, finite_rows, relative_gradients
+from bench.report.signal_figure import signal_propagation
+from bench.report.statistics import final_rows, finite_rows
 
-BAND = ("pi", 100)
-"""seaborn's name for the band from the lowest seed to the highest."""
-BAND_WORDS = "the band reaches from the lowest seed to the highest"
 REFERENCES: dict[str, dict[str, Any]] = {
     "chance": {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 1.1},
     "solved": {"label": "solved", "color": "0.35", "linestyle": ":", "linewidth": 1.4},
@@ -40,22 +46,11 @@ MEAN: dict[str, Any] = {
     "linestyle": "",
 }
 
-NO_SCORE: dict[str, Any] = {"color": "0.45", "fontsize": 7, "ha": "center", "va": "center"}
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What the figures of one stack are drawn from; the order of labels is the leaderboard's."""
-
-    rows: pd.DataFrame
-    board: pd.DataFrame
-    facts: Mapping[str, Mapping[str, Any]]
-    look: Mapping[str, Look]
-
 
 def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
     """Every figure for which there is data; the names of the files end in the suffix."""
     figures = {
+        "signal-propagation": signal_propagation,
         "test-score": final_scores,
         "score-by-depth": scores_by_depth,
         "learning-curves": learning_curves,
@@ -72,7 +67,7 @@ def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
 def final_scores(scene: Scene, name: str) -> Drawing | None:
     """The last test score of every seed, the models in the order of the leaderboard."""
     rows, left_out = final_rows(scene.rows)
-    groups, omitted = _groups(scene, rows)
+    groups, omitted = shown_groups(scene, rows)
     if not groups:
         return None
     boards = {
@@ -99,7 +94,7 @@ def scores_by_depth(scene: Scene, name: str) -> Drawing | None:
     for ax, task in zip(axes, tasks, strict=True):
         of_task = rows[rows["task_label"] == task]
         facts = scene.facts[of_task["group"].iloc[0]]
-        _lines(ax, of_task, "depth", scene.look, markers=True)
+        lines(ax, of_task, "depth", scene.look, markers=True)
         _reference_lines(ax.axhline, facts)
         ax.set_xscale("log")
         score_axis(ax.yaxis, facts["metric"])
@@ -109,7 +104,7 @@ def scores_by_depth(scene: Scene, name: str) -> Drawing | None:
     groups = list(rows["group"].unique())
     legend_below(
         figure,
-        entries(_labels(scene, rows), scene.look, marker=True) + _references(scene, groups),
+        entries(shown_labels(scene, rows), scene.look, marker=True) + _references(scene, groups),
     )
     caption = f"Final test score by depth: the mean over seeds; {BAND_WORDS}."
     return finish(figure, name, caption + left_out_sentence(left_out))
@@ -118,17 +113,17 @@ def scores_by_depth(scene: Scene, name: str) -> Drawing | None:
 def learning_curves(scene: Scene, name: str) -> Drawing | None:
     """Training loss against updates, a panel a group."""
     rows, left_out = finite_rows(scene.rows, "train_loss")
-    groups, omitted = _groups(scene, rows)
+    groups, omitted = shown_groups(scene, rows)
     if not groups:
         return None
     figure, axes = grid(len(groups), 3, 4.0, 3.0)
     for ax, group in zip(axes, groups, strict=True):
         of_group = rows[rows["group"] == group]
-        _lines(ax, of_group, "step", scene.look)
+        lines(ax, of_group, "step", scene.look)
         if (of_group["value"] > 0).any():
             ax.set_yscale("log")
         ax.set(title=title(group), xlabel="updates", ylabel="training loss")
-    legend_below(figure, entries(_labels(scene, rows), scene.look))
+    legend_below(figure, entries(shown_labels(scene, rows), scene.look))
     caption = (
         f"Training loss: the mean over seeds, of failed runs too as far as they came; {BAND_WORDS}."
     )
@@ -139,79 +134,22 @@ def score_curves(scene: Scene, name: str) -> Drawing | None:
     """Validation score against updates as lines, test score as points."""
     rows, left_out = finite_rows(scene.rows, "validation_score")
     tests, tests_left_out = finite_rows(scene.rows, "test_score")
-    groups, omitted = _groups(scene, rows)
+    groups, omitted = shown_groups(scene, rows)
     if not groups:
         return None
     figure, axes = grid(len(groups), 3, 4.0, 3.0)
     for ax, group in zip(axes, groups, strict=True):
         metric = scene.facts[group]["metric"]
-        _lines(ax, rows[rows["group"] == group], "step", scene.look)
+        lines(ax, rows[rows["group"] == group], "step", scene.look)
         _means(ax, tests[tests["group"] == group], scene.look)
         _reference_lines(ax.axhline, scene.facts[group])
         score_axis(ax.yaxis, metric)
         ax.set(title=title(group), xlabel="updates", ylabel=plain(metric or "score"))
-    labels = entries(_labels(scene, rows), scene.look, marker=True)
+    labels = entries(shown_labels(scene, rows), scene.look, marker=True)
     legend_below(figure, labels + _references(scene, groups))
     caption = f"Score while training. Lines: validation, the mean over seeds; {BAND_WORDS}. "
     caption += "Points: test, the mean over seeds."
     return finish(figure, name, caption + left_out_sentence(left_out + tests_left_out) + omitted)
-
-
-def gradients(scene: Scene, name: str) -> Drawing | None:
-    """Gradient norm against distance, before and after training, a row a group."""
-    rows, left_out = relative_gradients(scene.rows)
-    groups, omitted = _groups(scene, rows)
-    if not groups:
-        return None
-    trained = (rows["first"] < rows["last"]).any()
-    columns = ["first", "last"] if trained else ["first"]
-    panels = [(group, column) for group in groups for column in columns]
-    figure, axes = grid(len(panels), 2 if trained else 3, 5.0, 2.8)
-    for ax, (group, column) in zip(axes, panels, strict=True):
-        of_group = rows[rows["group"] == group]
-        shown = of_group[of_group["step"] == of_group[column]]
-        _lines(ax, shown, "distance", scene.look, estimator="median")
-        ax.set_xscale("symlog", linthresh=1)
-        ax.set_xlim(left=-0.2)
-        ax.set_yscale("log")
-        ax.set(title=title(f"{group}: {_updates(shown)}"), xlabel="distance")
-        ax.set(ylabel="gradient / that at distance 0")
-    legend_below(figure, entries(_labels(scene, rows), scene.look))
-    caption = (
-        "Norm of the gradient of the loss with respect to the state so many steps back or layers "
-        f"down, over the norm at distance 0: the median over seeds; {BAND_WORDS}. Below "
-        f"{FLOOR:g} (zeros too) and above {CEILING:g} it is drawn at that bound."
-    )
-    return finish(figure, name, caption + left_out_sentence(left_out) + omitted)
-
-
-def _lines(
-    ax: Axes,
-    rows: pd.DataFrame,
-    x: str,
-    look: Mapping[str, Look],
-    estimator: str = "mean",
-    markers: bool = False,
-) -> None:
-    """A line and a band a label. Scales are set afterwards: seaborn averages in the axis' scale."""
-    labels = list(rows["label"].unique())
-    sns.lineplot(
-        rows,
-        x=x,
-        y="value",
-        hue="label",
-        style="label",
-        hue_order=labels,
-        style_order=labels,
-        palette={label: look[label].colour for label in labels},
-        dashes={label: look[label].dashes for label in labels},
-        markers={label: look[label].marker for label in labels} if markers else None,
-        estimator=estimator,
-        errorbar=BAND,
-        err_kws={"alpha": 0.15, "linewidth": 0},
-        legend=False,
-        ax=ax,
-    )
 
 
 def _means(ax: Axes, rows: pd.DataFrame, look: Mapping[str, Look]) -> None:
@@ -237,7 +175,7 @@ def _points(ax: Axes, rows: pd.DataFrame, labels: list[str], scene: Scene) -> No
         ax.set_xscale("log")
     score_axis(ax.xaxis, facts["metric"])
     for place in sorted(set(range(len(labels))) - {labels.index(label) for label in means.index}):
-        ax.text(0.5, place, "no score", transform=ax.get_yaxis_transform(), **NO_SCORE)
+        ax.text(0.5, place, "no score", transform=ax.get_yaxis_transform(), **NOTHING)
     ax.set_yticks(range(len(labels)), [plain(label) for label in labels])
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set(xlabel=plain(f"test {facts['metric'] or 'score'}"), ylabel="")
@@ -256,22 +194,3 @@ def _references(scene: Scene, groups: list[str]) -> list[Line2D]:
         for fact, style in REFERENCES.items()
         if any(scene.facts[group][fact] is not None for group in groups)
     ]
-
-
-def _groups(scene: Scene, rows: pd.DataFrame) -> tuple[list[str], str]:
-    """The groups that have rows, in the report's order, and a sentence on those not drawn."""
-    present = set(rows["group"])
-    groups = [group for group in scene.facts if group in present]
-    further = len(groups) - MOST_GROUPS
-    return groups[:MOST_GROUPS], f" {further} further settings are not drawn." * (further > 0)
-
-
-def _labels(scene: Scene, rows: pd.DataFrame) -> list[str]:
-    """The labels that have rows, in the order in which the report introduces them."""
-    present = set(rows["label"])
-    return [label for label in scene.look if label in present]
-
-
-def _updates(rows: pd.DataFrame) -> str:
-    first, last = rows["step"].min(), rows["step"].max()
-    return f"after {first} updates" if first == last else f"after {first} to {last} updates"

@@ -32,3 +32,11 @@ def interval_text(low: float | None, high: float | None, metric: str) -> str:
 def is_accuracy(metric: str) -> bool:
     """Whether the metric is a fraction that is read in percent."""
     return "accuracy" in metric
+
+
+def measured_text(value: float | None, error: float | None) -> str:
+    """The value ± its standard error, of which two digits are shown; alone where there is none."""
+    if value is None or error is None or not (math.isfinite(value) and 1e-8 < error < 1e8):
+        return number_text(value)
+    places = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{places}f} ± {error:.{places}f}"

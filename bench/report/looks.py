@@ -40,7 +40,7 @@ class Look(NamedTuple):
 
 def looks(runs: pd.DataFrame) -> dict[str, Look]:
     """The look of every label in the report; the proposed models come first in every legend."""
-    models = sorted(runs["model"].unique(), key=lambda name: (not name.startswith("roaf"), name))
+    models = sorted(runs["model"].unique(), key=lambda name: (not is_proposed(name), name))
     turns = math.ceil(len(models) / len(COLOURS))
     found = {}
     for number, model in enumerate(models):
@@ -49,6 +49,11 @@ def looks(runs: pd.DataFrame) -> dict[str, Look]:
             turn = (number // len(COLOURS) + variant * turns) % len(DASHES)
             found[label] = Look(COLOURS[number % len(COLOURS)], DASHES[turn], MARKERS[turn])
     return found
+
+
+def is_proposed(name: str) -> bool:
+    """Whether the model, or the label that begins with its name, is a proposed one."""
+    return name.startswith("roaf")
 
 
 def styled() -> AbstractContextManager:

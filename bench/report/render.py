@@ -1,19 +1,24 @@
 """From the records of one suite to the files of its report; the same records, the same bytes."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from bench.published import Published
 from bench.records import RunRecord
-from bench.report import page
+from bench.report import page, published, signal_table
 from bench.report.environment import environment_table
-from bench.report.figures import Scene, draw
+from bench.report.figures import draw
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.looks import looks
 from bench.report.page import Board, Section
+from bench.report.scene import Scene, updates_text
 from bench.report.sentences import counts_sentence, group_sentence, seeds_sentence
+from bench.report.signal_table import displayed_signals, signals
+from bench.report.signals import SPECTRUM
 from bench.report.tables import csv, displayed, failed_runs, leaderboard, task_facts
 from bench.report.winners import only_winners, winners
 from bench.store import read_folder, slug
@@ -42,12 +47,17 @@ def render(
     runs = labelled_runs(records)
     measurements = labelled_measurements(records, runs)
     board = leaderboard(runs, measurements)
+    table = signals(measurements)
+    literature = published.literature(runs, board)
+    sources = published.sources_table([result for group in literature.values() for result in group])
     folder = out / slug(suite)
     if "csv" in formats:
         _write(folder / "tables" / "leaderboard.csv", csv(board))
+        if len(table):
+            _write(folder / "tables" / "signal-propagation.csv", csv(table))
         _write_winners(winners(runs, measurements), folder / "tables" / "winners.csv")
     pages = {name: PAGES[name] for name in formats if name in PAGES}
-    sections = _sections(runs, measurements, board) if pages else []
+    sections = _sections(runs, measurements, board, table, literature) if pages else []
     if pages:
         _write_drawings(sections, folder / "figures")
     for name, text in pages.values():
@@ -58,7 +68,10 @@ def render(
             "problems": problems,
             "sections": sections,
             "failed": failed_runs(runs),
-            "method": page.METHOD,
+            "sources": sources,
+            "method": page.METHOD
+            + (published.METHOD if len(sources) else ())
+            + (signal_table.METHOD if len(table) else ()),
             "environment": environment_table(records),
         }
         _write(folder / name, text(values))
@@ -75,11 +88,17 @@ def _records(suite: str, results: Path) -> tuple[list[RunRecord], list[str]]:
     return records, [text.replace(f"{results}/", "") for text in problems] + repeated
 
 
-def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFrame) -> list[Section]:
+def _sections(
+    runs: pd.DataFrame,
+    measurements: pd.DataFrame,
+    board: pd.DataFrame,
+    table: pd.DataFrame,
+    literature: Mapping[str, list[Published]],
+) -> list[Section]:
     """A section a stack; a model looks the same in all of them."""
     look = looks(runs)
     drawn, note = measurements, ""
-    if not (measurements["quantity"] == "test_score").any():  # trials, of which one is chosen
+    if not measurements["quantity"].isin(["test_score", SPECTRUM]).any():  # trials: one is chosen
         drawn, note = only_winners(runs, measurements), WINNERS_NOTE
         look = looks(runs.assign(label=runs["model"]))
     sections = []
@@ -88,7 +107,11 @@ def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFram
             str(group): task_facts(same) for group, same in of_stack.groupby("group", sort=False)
         }
         rows = board[board["stack"] == stack]
-        boards = [_board(group, facts[group], rows[rows["group"] == group]) for group in facts]
+        boards = []
+        for group in facts:
+            ours = rows[rows["group"] == group]
+            boards += _boards(group, facts[group], ours, literature[group])
+            boards += _signal_boards(table, str(stack), group, list(look))
         scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look)
         drawings = [
             replace(drawing, caption=drawing.caption + note)
@@ -98,9 +121,30 @@ def _sections(runs: pd.DataFrame, measurements: pd.DataFrame, board: pd.DataFram
     return sections
 
 
-def _board(group: str, facts: dict, board: pd.DataFrame) -> Board:
+def _boards(group: str, facts: dict, board: pd.DataFrame, results: list[Published]) -> list[Board]:
+    """Our numbers, and those of the literature on the same task, if there are any."""
     sentences = f"{group_sentence(facts)} {seeds_sentence(board['seeds'].tolist())}.".strip()
-    return Board(group, sentences, displayed(board, facts["metric"]))
+    beside = published.beside(board, results, facts)
+    boards = [Board(group, sentences, displayed(board, facts["metric"], beside))]
+    if results:
+        table = published.results_table(results, facts)
+        boards.append(Board(f"{group}: published", published.SENTENCE, table))
+    return boards
+
+
+def _signal_boards(table: pd.DataFrame, stack: str, group: str, labels: list[str]) -> list[Board]:
+    """The signals of the group, a table before and one after training, if any were measured."""
+    if table.empty:
+        return []
+    same = table[(table["stack"] == stack) & (table["group"] == group)]
+    return [
+        Board(
+            f"{group}: signals {updates_text(rows)}",
+            f"{seeds_sentence(rows.groupby('label')['seed'].nunique().tolist())}.",
+            displayed_signals(rows, labels),
+        )
+        for _, rows in same.groupby("stage")
+    ]
 
 
 def _write_drawings(sections: Sequence[Section], folder: Path) -> None:
@@ -114,7 +158,7 @@ def _write_drawings(sections: Sequence[Section], folder: Path) -> None:
 
 def _write_winners(table: pd.DataFrame, path: Path) -> None:
     """The table of chosen trials, where there was a choice."""
-    if (table["trials"] > 1).any():
+    if (table["trials"] > 1).any() and table["validation_loss"].lt(math.inf).any():
         _write(path, table.to_csv(index=False, float_format="%.10g"))
 
 

@@ -1,9 +1,11 @@
 """What a report says in words, from the data."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from bench.report.formats import number_text, score_text
-from bench.report.statistics import OK, failures
+from bench.report.statistics import CEILING, FLOOR, OK, failures
 
 
 def group_sentence(facts: dict) -> str:
@@ -49,3 +51,29 @@ def left_out_sentence(count: int) -> str:
     """What a figure does not show."""
     values = "1 value that is" if count == 1 else f"{count} values that are"
     return f" Left out: {values} not finite." if count else ""
+
+
+def theory_sentence(labels: Sequence[str]) -> str:
+    """What the shaded band is, where some model has one."""
+    if not labels:
+        return ""
+    return (
+        f" Shaded: theory's bounds for {', '.join(labels)} (theorem T1), the products over so many "
+        "steps or layers of α − βσ and α + βσ, where σ bounds the norm of the weights of that "
+        "moment; a factor α − βσ below 0 counts as 0."
+    )
+
+
+def spectrum_sentence(shown: pd.DataFrame, distances: Sequence[int]) -> str:
+    """What the marks of a spectrum are, and how many of them are drawn at a bound."""
+    lengths = " or ".join(f"{distance:,}" for distance in distances)
+    beyond = int((shown["bound"] != 0).sum())
+    text = "Right. The singular values of the input-output Jacobian"
+    text += f" over all {lengths} steps or layers" if lengths else ""
+    text += ", a stroke each, a line from the least to the greatest, a point at the median."
+    return text + (
+        f" {beyond:,} of {len(shown):,} lie below {FLOOR:g} (zeros too) or above {CEILING:g} and "
+        "are drawn there, as triangles."
+        if beyond
+        else ""
+    )

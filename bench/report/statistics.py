@@ -21,7 +21,7 @@ from bench.records import Status
 OK = (Status.ok, Status.solved_early)
 RUN = ["stack", "run_id"]
 FLOOR, CEILING = 1e-20, 1e20
-"""A gradient relative to the one at distance 0 is drawn between these."""
+"""A gradient relative to the one at distance 0 and a singular value are drawn between these."""
 
 
 class Summary(NamedTuple):
@@ -95,14 +95,19 @@ def peak_bytes(measurements: pd.DataFrame) -> dict[tuple[str, str], float]:
     return _by_run(_rows(measurements, "peak_bytes", "process").groupby(RUN)["value"].max())
 
 
+def ends(measurements: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """The rows of the quantity at each run's `first` and `last` step that has any."""
+    rows = measurements[measurements["quantity"] == quantity]
+    steps = rows.groupby(RUN)["step"]
+    rows = rows.assign(first=steps.transform("min"), last=steps.transform("max"))
+    return rows[rows["step"].eq(rows["first"]) | rows["step"].eq(rows["last"])]
+
+
 def relative_gradients(measurements: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Gradient norms by `distance` relative to distance 0 of the same run and step, at the run's
     `first` and `last` step that has any, and how many are left out because they are not finite."""
-    rows = measurements[measurements["quantity"] == "gradient_by_distance"]
+    rows = ends(measurements, "gradient_by_distance")
     rows = rows.assign(distance=pd.to_numeric(rows["where"], errors="coerce"))
-    steps = rows.groupby(RUN)["step"]
-    rows = rows.assign(first=steps.transform("min"), last=steps.transform("max"))
-    rows = rows[rows["step"].eq(rows["first"]) | rows["step"].eq(rows["last"])]
     start = rows[rows["distance"] == 0].drop_duplicates([*RUN, "step"])
     start = start.set_index([*RUN, "step"])["value"].rename("start")
     rows = rows.join(start, on=[*RUN, "step"])

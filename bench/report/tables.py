@@ -1,7 +1,7 @@
 """The leaderboard: one row for each configuration of a model in a group, the best first."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -57,8 +57,9 @@ def known_number(runs: pd.DataFrame, name: str) -> float | None:
         return None
 
 
-def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The rows of one group as text, without the columns that would be empty throughout."""
+def displayed(board: pd.DataFrame, metric: str, published: Sequence[str]) -> pd.DataFrame:
+    """The rows of one group as text, with what is published of each model, without the columns that
+    would be empty throughout."""
     tested = board["score_mean"].notna().any()
     columns = {
         "model": board["label"],
@@ -69,6 +70,7 @@ def displayed(board: pd.DataFrame, metric: str) -> pd.DataFrame:
             for low, high in zip(board["score_low"], board["score_high"], strict=True)
         ],
         "median": [score_text(x, metric) for x in board["score_median"]],
+        "published": published,
         "ok": [f"{ok}/{n}" for ok, n in zip(board["ok"], board["runs"], strict=True)],
         "failures": board["failures"],
         "solved": board["solved"] if tested else "",

@@ -1,0 +1,149 @@
+"""The figure a paper would open with: gradient against distance, and the Jacobian's spectrum.
+
+A group is a block: on the left its gradients, those after training below, on the right a row a
+model with its singular values, after training beside before. The rows are the lines' legend.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.gradients import CLIPPED_WORDS, GRADIENT_WORDS, band_entry, gradient_axes, shade
+from bench.report.looks import is_proposed
+from bench.report.panels import Drawing, finish, legend_below, title
+from bench.report.scene import Scene, lines, shown_groups, shown_labels, updates_text
+from bench.report.sentences import (
+    left_out_sentence,
+    seeds_sentence,
+    spectrum_sentence,
+    theory_sentence,
+)
+from bench.report.signals import (
+    SPECTRUM,
+    STAGES,
+    at_stage,
+    bands,
+    log_limits,
+    powers,
+    spectra,
+)
+from bench.report.spectra import THICK, THIN, mark_entries, name_rows, spectrum_rows
+from bench.report.statistics import relative_gradients
+
+WIDTH, LEAST_HEIGHT, ROW_HEIGHT = 10.0, 2.1, 0.17
+"""Inches: of the figure, of a gradient panel, of a model's row."""
+ONE: dict[str, Any] = {"color": "0.35", "linewidth": 0.9, "zorder": 1}
+"""The line at 1: what is there neither vanishes nor explodes."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is drawn of one group: gradients by distance, singular values, theory's bands."""
+
+    group: str
+    labels: list[str]
+    gradient: pd.DataFrame
+    spectrum: pd.DataFrame
+    band: pd.DataFrame
+
+    @property
+    def stages(self) -> list[str]:
+        """The first step, and the last where any run has another."""
+        return [stage for stage in STAGES if len(at_stage(self.spectrum, stage))]
+
+    def at(self, stage: str) -> "Block":
+        """What was read at the stage."""
+        gradient, spectrum, band = (
+            at_stage(rows, stage) for rows in (self.gradient, self.spectrum, self.band)
+        )
+        return Block(self.group, self.labels, gradient, spectrum, band)
+
+
+def signal_propagation(scene: Scene, name: str) -> Drawing | None:
+    """Gradient by distance and the spectrum of the input-output Jacobian, a block a group."""
+    measured = scene.rows.loc[scene.rows["quantity"] == SPECTRUM, "group"]
+    rows = scene.rows[scene.rows["group"].isin(set(measured))]
+    gradient, infinite = relative_gradients(rows)
+    spectrum, undefined = spectra(rows)
+    groups, omitted = shown_groups(scene, spectrum)
+    if not groups:
+        return None
+    shown = [table[table["group"].isin(groups)] for table in (gradient, spectrum, bands(rows))]
+    blocks = [_block(scene, group, *shown) for group in groups]
+    figure, axes = _canvas(blocks)
+    for block in blocks:
+        for stage in block.stages:
+            _gradient_panel(axes[f"gradient {stage} {block.group}"], block, stage, scene)
+            _spectrum_panel(axes[f"spectrum {stage} {block.group}"], block, stage, scene)
+    legend_below(figure, mark_entries() + band_entry(scene, shown[-1]))
+    caption = _caption(scene, *shown) + left_out_sentence(infinite + undefined) + omitted
+    return finish(figure, name, caption)
+
+
+def _block(scene: Scene, group: str, *tables: pd.DataFrame) -> Block:
+    gradient, spectrum, band = (rows[rows["group"] == group] for rows in tables)
+    labels = shown_labels(scene, pd.concat([gradient, spectrum]))
+    return Block(group, labels, gradient, spectrum, band)
+
+
+def _canvas(blocks: Sequence[Block]) -> tuple[Figure, dict[str, Axes]]:
+    """The figure and its panels by kind, stage and group."""
+    columns = max(len(block.stages) for block in blocks)
+    mosaic, heights = [], []
+    for block in blocks:
+        row = [f"spectrum {stage} {block.group}" for stage in block.stages]
+        row += ["."] * (columns - len(row))
+        mosaic += [[f"gradient {stage} {block.group}", *row] for stage in block.stages]
+        height = (0.8 + ROW_HEIGHT * len(block.labels)) / len(block.stages)
+        heights += [max(LEAST_HEIGHT, height)] * len(block.stages)
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    ratios: dict[str, Any] = {"width_ratios": [1.5, *[1.0] * columns], "height_ratios": heights}
+    return figure, figure.subplot_mosaic(mosaic, **ratios)
+
+
+def _gradient_panel(ax: Axes, block: Block, stage: str, scene: Scene) -> None:
+    """A line a model, the proposed ones in front; both stages on one scale."""
+    read = block.at(stage)
+    proposed = read.gradient["label"].map(is_proposed).astype(bool)
+    for rows, width in ((read.gradient[~proposed], THIN), (read.gradient[proposed], THICK)):
+        if len(rows):
+            lines(ax, rows, "distance", scene.look, estimator="median", linewidth=width)
+    gradient_axes(ax)
+    shade(ax, read.band, scene.look)
+    limits = log_limits(block.gradient["value"], block.band)
+    ax.axhline(1, **ONE)
+    ax.set(ylim=limits, yticks=powers(*limits))
+    ax.minorticks_off()
+    ax.set_title(title(f"{block.group}: {updates_text(read.gradient)}"))
+    ax.set_xlabel("distance" if stage == block.stages[-1] else "")
+
+
+def _spectrum_panel(ax: Axes, block: Block, stage: str, scene: Scene) -> None:
+    """A row a model; both stages on one scale, the names beside the first."""
+    read = block.at(stage)
+    spectrum_rows(ax, read.spectrum, read.band, block.labels, scene.look)
+    whole = block.band[block.band["distance"] == block.band["distance"].max()]
+    limits = log_limits(block.spectrum["value"], whole)
+    ax.axvline(1, **ONE)
+    ax.set(xlim=limits, xticks=powers(*limits))
+    ax.minorticks_off()
+    ax.set(title=updates_text(read.spectrum), xlabel="singular value")
+    if stage == block.stages[0]:
+        name_rows(ax, block.labels, scene.look)
+
+
+def _caption(
+    scene: Scene, gradient: pd.DataFrame, spectrum: pd.DataFrame, band: pd.DataFrame
+) -> str:
+    seeds = spectrum.groupby(["group", "label"])["seed"].nunique().tolist()
+    lengths = sorted(set(gradient.groupby("group")["distance"].max().astype(int)))
+    return (
+        f"Signal propagation, {seeds_sentence(seeds)}. Left. {GRADIENT_WORDS} {CLIPPED_WORDS} The "
+        "line beside a name is its line here, thick for a proposed model. "
+        + spectrum_sentence(spectrum, lengths)
+        + theory_sentence(shown_labels(scene, band))
+    )
