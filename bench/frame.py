@@ -1,8 +1,9 @@
 """The frame that is equal for all models; only the body differs.
 
 A body keeps the contract of its axis. Along time: `forward` over (batch, time, features), and
-`initial_state(batch)` and `step(x_t, state) -> (output, state)`, the whole state one tensor. Along
-depth: `forward` over (batch, width) and `step(x, layer)`.
+`initial_state(batch)` and `step(x_t, state) -> (output, state)`, the whole state one tensor; a
+sequence body without a state has `forward` alone. Along depth: `forward` over (batch, width) and
+`step(x, layer)`.
 """
 
 from collections.abc import Callable
@@ -34,18 +35,15 @@ class Chain:
     links: list[Callable[[Tensor], Tensor]]
 
 
-class TimeFrame(nn.Module):
-    """A recurrent body and a linear readout of its last output, or of every one."""
+class SequenceFrame(nn.Module):
+    """A body over sequences and a linear readout of its last output, or of every one."""
 
-    axis = "time"
+    kind = "sequence"
     body: Any
 
-    def __init__(
-        self, body: Any, task: Task, output_scale: float, bounds: StepBounds | None = None
-    ) -> None:
+    def __init__(self, body: Any, task: Task, output_scale: float) -> None:
         super().__init__()
         self.body, self.output_scale = body, output_scale
-        self._bounds = bounds
         with torch.no_grad():
             width = body(torch.zeros(1, 1, task.features)).shape[-1]
         self.readout = nn.Linear(width, task.outputs)
@@ -55,6 +53,21 @@ class TimeFrame(nn.Module):
         """(batch, outputs) where the last output is read, else (batch, time, outputs)."""
         outputs = self.body(inputs)
         return self._answer(outputs[:, -1] if self.reads_last else outputs)
+
+    def _answer(self, outputs: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch outputs"]:
+        return self.readout(outputs * self.output_scale)
+
+
+class TimeFrame(SequenceFrame):
+    """The same around a recurrent body, whose steps can be looked at."""
+
+    kind = "time"
+
+    def __init__(
+        self, body: Any, task: Task, output_scale: float, bounds: StepBounds | None = None
+    ) -> None:
+        super().__init__(body, task, output_scale)
+        self._bounds = bounds
 
     def unroll(self, inputs: Float[Tensor, "batch time features"]) -> tuple[list[Tensor], Tensor]:
         """(the state before each step and the last output, the answer at the last step alone).
@@ -86,14 +99,11 @@ class TimeFrame(nn.Module):
         x_t = self.readout.weight.new_zeros(1, self.features)
         return self.body.step(x_t, self.body.initial_state(1))[1]
 
-    def _answer(self, outputs: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch outputs"]:
-        return self.readout(outputs * self.output_scale)
-
 
 class DepthFrame(nn.Module):
     """A linear lift of the input to the width, a depth body, a linear readout."""
 
-    axis = "depth"
+    kind = "depth"
     body: Any
 
     def __init__(
@@ -144,4 +154,6 @@ def _chain(state: Float[Tensor, "1 state_size"], links: list[Callable[[Tensor], 
     return Chain(states, links)
 
 
-Frame = TimeFrame | DepthFrame
+Unrolled = TimeFrame | DepthFrame
+"""A frame whose body goes step by step."""
+Frame = SequenceFrame | TimeFrame | DepthFrame

@@ -95,7 +95,7 @@ def _run(
     torch.manual_seed(stream_seed(spec.seed, "weights"))
     entry = registry.models.entries[spec.model]
     model = build_model(entry, task, spec).to(device)
-    facts.update(model_facts(entry, model))
+    facts.update(model_facts(entry, task, spec, model))
     for measurement in train(model, task, spec, torch.device(device)):
         measurements.append(measurement)
 

@@ -13,8 +13,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from bench.diagnostics import (
+    GRADIENTS,
     View,
-    gradient_by_distance,
     gradient_by_parameter,
     look,
     unknown_diagnostics,
@@ -56,7 +56,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     Ends early after a window whose loss is not finite; that loss is the last `train_loss`.
     Diagnostics are read before the update of their step, or at the end for the step after the last.
     """
-    if wrong := unknown_diagnostics(spec.diagnostics, model.axis):
+    if wrong := unknown_diagnostics(spec.diagnostics):
         raise ValueError(wrong)
     meter, clock = MemoryMeter(device), Clock(device)
     optimiser = make_optimiser(model, spec)
@@ -141,9 +141,12 @@ def descend(model: nn.Module, optimiser: torch.optim.Optimizer, spec: RunSpec) -
 def probe(
     step: int, model: Frame, task: Task, spec: RunSpec, device: torch.device
 ) -> Iterator[Measurement]:
-    """The gradient by distance, of the model itself, on a batch kept for looking alone."""
-    norms = gradient_by_distance(model, task, kept_batch(task, spec, device))
-    yield from rows(step, "gradient_by_distance", norms)
+    """The gradient by distance, of the model itself, on a batch kept for looking alone.
+
+    A model without a state has one by its inputs instead.
+    """
+    quantity, measure = GRADIENTS[model.kind]
+    yield from rows(step, quantity, measure(model, task, kept_batch(task, spec, device)))
 
 
 def diagnose(

@@ -15,11 +15,10 @@ from bench.diagnostics.spectrum import leading_exponents, spectrum
 from bench.diagnostics.states import cosine, effective_rank, forward_norm
 from bench.diagnostics.view import BoundViolation, random_frame
 from bench.frame import TimeFrame
-from bench.models import MODELS
 from bench.tasks import TASKS
 from roaf import RoaMLP
 from tests.linear import Linear, Logistic
-from tests.test_frame import framed
+from tests.test_frame import STEPWISE, framed
 
 DOUBLE = torch.float64
 
@@ -181,7 +180,7 @@ def test_singular_values_of_a_product_agree_with_two_hundred_digits(spread):
     assert found.tolist() == pytest.approx(exact, rel=1e-10, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", STEPWISE)
 def test_the_spectrum_of_every_model_is_that_of_the_jacobian_autograd_gives(name):
     model, task = framed(name)
     looked = view_of(model, task)
@@ -215,6 +214,17 @@ def test_the_dependence_on_each_input_is_that_of_autograd(name):
     exact = [torch.linalg.matrix_norm(jacobian[:, 0, t], ord=2).item() for t in range(12)]
     found = [math.exp(log) for log in sensitivities(looked)]
     assert found == pytest.approx(exact[::-1], rel=1e-9)
+
+
+def test_of_a_model_without_a_state_the_gradient_is_read_at_its_inputs():
+    model, task = framed("tcn")
+    looked = view_of(model, task)
+    assert not list(look("spectrum", looked))
+    found = values(look("input-gradient", looked), "gradient_by_input")
+    x = looked.batch.inputs.requires_grad_()
+    looked.task.loss(looked.model(x), looked.batch.targets).backward()
+    assert found["0"] == pytest.approx(x.grad[:, -1].norm().item())
+    assert found["8"] == pytest.approx(x.grad[:, -9].norm().item())
 
 
 def test_effective_rank_and_cosine_count_directions():

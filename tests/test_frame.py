@@ -1,5 +1,6 @@
 """Every registered model under the frame, and the diagnostics against closed forms."""
 
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,21 +12,27 @@ from bench.tasks import Batch
 from tests.specs import tiny
 
 REGISTRY = Registry()
+STEPWISE = [name for name, entry in MODELS.items() if entry.stateful]
 DOUBLE = torch.float64
 
 
-def framed(name: str, task: str | None = None, **changes):
-    """(model, task) of a small resolved spec in float64."""
+def spec_of(name: str, task: str | None = None, **changes):
+    """A small resolved spec."""
     if MODELS[name].axis == "depth":
         changes = {"task": task or "digits-depth", "task_args": {}, "depth": 4, **changes}
     elif task:
         changes = {"task": task, "task_args": {}, **changes}
-    spec = resolve(tiny(model=name, **changes), REGISTRY)
+    return resolve(tiny(model=name, **changes), REGISTRY)
+
+
+def framed(name: str, task: str | None = None, **changes):
+    """(model, task) of a small resolved spec in float64."""
+    spec = spec_of(name, task, **changes)
     problem = REGISTRY.tasks.entries[spec.task](**spec.task_args)
     return build_model(MODELS[name], problem, spec).double(), problem
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", STEPWISE)
 def test_unrolling_by_steps_gives_what_forward_gives(name):
     model, task = framed(name)
     batch = next(task.train_batches(3, torch.Generator().manual_seed(0)))
@@ -34,7 +41,7 @@ def test_unrolling_by_steps_gives_what_forward_gives(name):
     torch.testing.assert_close(answer, model(batch.inputs.double()), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", STEPWISE)
 def test_the_gradient_starts_where_the_readout_reads(name):
     model, task = framed(name)
     batch = next(task.train_batches(3, torch.Generator().manual_seed(0)))
@@ -53,19 +60,25 @@ def test_a_readout_at_every_step_ends_in_the_unrolled_answer(name):
     batch = next(task.train_batches(2, torch.Generator().manual_seed(0)))
     outputs = model(batch.inputs.double())
     assert outputs.shape == (*batch.targets.shape, 9)
-    _, answer = model.unroll(batch.inputs.double())
-    torch.testing.assert_close(answer, outputs[:, -1:], rtol=1e-9, atol=1e-11)
+    if MODELS[name].stateful:
+        _, answer = model.unroll(batch.inputs.double())
+        torch.testing.assert_close(answer, outputs[:, -1:], rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_model_has_a_paper_and_facts(name):
-    model, _ = framed(name)
-    facts = model_facts(MODELS[name], model)
+def test_every_model_has_a_paper_and_costs_by_formula_that_agree_with_a_count(name):
+    entry = MODELS[name]
+    model, task = framed(name)
+    facts = model_facts(entry, task, spec_of(name), model)
     assert facts["paper"]
     assert 1950 < facts["year"] < 2030
-    assert 0 < facts["parameters"] <= sum(p.numel() for p in model.parameters())
-    assert facts["state_size"] >= 8
-    assert facts["flops_per_step"] > 0
+    assert facts["parameters"] == trainable_parameters(model)
+    assert entry.costs is not None
+    costs = entry.costs(*((2, 8) if entry.axis == "time" else (8, 4)), **spec_of(name).model_args)
+    assert costs.parameters == trainable_parameters(model.body)
+    assert facts["flops_per_step"] == costs.flops > 0
+    if entry.stateful:
+        assert costs.state_size == model.first_step().shape[-1]
 
 
 def test_an_orthogonal_matrix_counts_the_parameters_that_are_read():
@@ -76,6 +89,9 @@ def test_an_orthogonal_matrix_counts_the_parameters_that_are_read():
     assert trainable_parameters(model) == moving
 
 
-def test_the_matrix_products_of_a_step_are_counted():
-    model, _ = framed("elman", width=16)
-    assert model_facts(MODELS["elman"], model)["flops_per_step"] == 2 * 16 * (16 + 2)
+@pytest.mark.parametrize("name", ["elman", "lstm", "roaf", "roaf-mlp", "mlp", "resnet"])
+def test_a_model_without_formulas_has_its_costs_counted(name):
+    model, task = framed(name)
+    by_formula = model_facts(MODELS[name], task, spec_of(name), model)
+    counted = model_facts(replace(MODELS[name], costs=None), task, spec_of(name), model)
+    assert counted == by_formula

@@ -1,5 +1,6 @@
 """The suites keep their promises: known names, equal tuning, equal parameters, unseen test sets."""
 
+import fnmatch
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,9 @@ from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.winners import winners
 from bench.runner import Registry, resolve
 from bench.store import read_folder
-from bench.suites import SEEDS, SUITES, TUNING_SEEDS, evenly, logarithmic, roaf_trial
+from bench.suites import SUITES
+from bench.suites.setting import SEEDS, TUNING_SEEDS, evenly, logarithmic
+from bench.suites.trials import LENGTH_ARGUMENTS, RATE_SCALES, roaf_trial
 from bench.tasks import TASKS
 
 REGISTRY = Registry()
@@ -35,7 +38,13 @@ def test_a_suite_names_what_exists_and_no_run_twice(suite):
     assert len({run.run_id for run in runs}) == len(runs)
     for run in runs:
         assert MODELS[run.model].axis == TASKS[run.task](**run.task_args).axis
-        assert max((*run.validate_at, *run.test_at, *run.gradients_at)) <= run.updates
+        steps = (
+            *run.validate_at,
+            *run.test_at,
+            *run.gradients_at,
+            *(step for steps in run.diagnostics.values() for step in steps),
+        )
+        assert max(steps) <= run.updates
 
 
 @pytest.mark.parametrize("suite", [name for name in SUITES if name.endswith("-tuning")])
@@ -64,8 +73,23 @@ def test_time_models_are_matched_in_trainable_parameters():
         assert found.get("urnn", 0) < found["roaf-rotations"]
 
 
-def test_smoke_runs_every_model():
-    assert {run.model for run in specs("smoke")} == set(MODELS)
+@pytest.mark.parametrize("model", RATE_SCALES)
+def test_a_scaled_rate_reaches_a_parameter_of_its_model(model):
+    body = MODELS[model].factory(2, 8, **MODELS[model].defaults)
+    names = [f"body.{name}" for name, _ in body.named_parameters()]
+    for pattern in RATE_SCALES[model]:
+        assert fnmatch.filter(names, pattern), pattern
+
+
+@pytest.mark.parametrize("model", LENGTH_ARGUMENTS)
+def test_a_model_made_for_a_length_is_given_the_tasks(model):
+    (run,) = [run for run in specs("smoke") if run.model == model]
+    assert run.model_args[LENGTH_ARGUMENTS[model]] == 50
+
+
+@pytest.mark.parametrize("suite", ["smoke", "signal-propagation"])
+def test_these_suites_run_every_model(suite):
+    assert {run.model for run in specs(suite)} == set(MODELS)
 
 
 def test_steps_are_spread_as_said():

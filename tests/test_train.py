@@ -47,7 +47,7 @@ def test_looking_at_gradients_or_at_test_data_changes_nothing():
 def test_no_diagnostic_changes_a_number_of_the_run(model):
     axis = MODELS[model].axis
     changes = {"task": "digits-depth", "task_args": {}, "depth": 5} if axis == "depth" else {}
-    wanted = {name: (0, 2, 6) for name, entry in DIAGNOSTICS.items() if axis in entry.axes}
+    wanted = dict.fromkeys(DIAGNOSTICS, (0, 2, 6))
     blind, looked = (
         record(model=model, **changes),
         record(model=model, diagnostics=wanted, **changes),
@@ -57,6 +57,14 @@ def test_no_diagnostic_changes_a_number_of_the_run(model):
     assert values(blind, *both) == values(looked, *both)
     at = {m.step for m in values(looked, "log10_singular_value")}
     assert at == {0, 2, 6}
+
+
+def test_a_model_without_a_state_is_measured_at_its_inputs():
+    result = record(model="tcn", diagnostics={"spectrum": (0,), "signal-to-noise": (0,)})
+    assert result.status is Status.ok, result.error
+    assert {m.step for m in values(result, "gradient_by_input")} == {0, 5}
+    assert values(result, "gradient_snr")
+    assert not values(result, "gradient_by_distance", "singular_value")
 
 
 def test_the_clock_stands_still_while_a_diagnostic_looks(monkeypatch):
@@ -72,15 +80,7 @@ def test_the_clock_stands_still_while_a_diagnostic_looks(monkeypatch):
 
 def test_an_unknown_diagnostic_is_an_error_that_names_those_there_are():
     result = record(diagnostics={"spectra": (0,)})
-    assert "diagnostic 'spectra' is unknown along time; allowed: gradient" in (result.error or "")
-    deep = record(
-        task="digits-depth",
-        task_args={},
-        depth=3,
-        model="mlp",
-        diagnostics={"memory-horizon": (0,)},
-    )
-    assert "diagnostic 'memory-horizon' is unknown along depth" in (deep.error or "")
+    assert "diagnostic 'spectra' is unknown; allowed: gradient" in (result.error or "")
 
 
 def test_a_measurement_outside_the_theory_fails_the_run_and_is_kept(monkeypatch):

@@ -7,6 +7,7 @@ Two measurements are made on the model itself while it trains (`gradient_by_dist
 from bench.diagnostics.gradients import gradient_by_distance as gradient_by_distance
 from bench.diagnostics.gradients import gradient_by_parameter as gradient_by_parameter
 from bench.diagnostics.table import DIAGNOSTICS as DIAGNOSTICS
+from bench.diagnostics.table import GRADIENTS as GRADIENTS
 from bench.diagnostics.table import look as look
 from bench.diagnostics.table import unknown_diagnostics as unknown_diagnostics
 from bench.diagnostics.view import View as View

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import cached
 
 from bench.diagnostics.view import Reading, Readings, View, check
-from bench.frame import Frame
+from bench.frame import Frame, Unrolled
 from bench.tasks import Batch, Task
 
 GROUPS = 8
 """The noise of a gradient is seen between so many parts of the batch."""
 
 
-def gradient_by_distance(model: Frame, task: Task, batch: Batch) -> dict[int, float]:
+def gradient_by_distance(model: Unrolled, task: Task, batch: Batch) -> dict[int, float]:
     """||dL/dh|| over (batch, state) for the state each distance before the loss.
 
     L is the loss of the last output alone, so that a distance is a distance: with a loss at every
@@ -27,7 +27,7 @@ def gradient_by_distance(model: Frame, task: Task, batch: Batch) -> dict[int, fl
     return kept(torch.autograd.grad(loss, states))
 
 
-def unrolled(model: Frame, task: Task, batch: Batch) -> tuple[list[Tensor], Tensor]:
+def unrolled(model: Unrolled, task: Task, batch: Batch) -> tuple[list[Tensor], Tensor]:
     """(the states from the first to what the readout reads, the loss of the last output)."""
     states, answer = model.unroll(batch.inputs)
     return states, task.loss(answer, last_targets(answer, batch))
@@ -79,16 +79,22 @@ def banded_gradient(view: View) -> Readings:
         check(f"the gradient's growth over {distance} steps", value / norms[0], lower, upper)
 
 
-def gradient_by_input(view: View) -> Readings:
-    """||dL/dx_t|| for the input so many steps before the last; the one question that also a model
-    without a state answers."""
-    inputs = view.batch.inputs.detach().requires_grad_()
+def gradient_by_input(model: Frame, task: Task, batch: Batch) -> dict[int, float]:
+    """||dL/dx_t|| for the input so many steps before the last; the one question about distance that
+    also a model without a state answers."""
+    inputs = batch.inputs.detach().requires_grad_()
     with cached():
-        outputs = view.model(inputs)
+        outputs = model(inputs)
         answer = outputs if outputs.ndim == 2 else outputs[:, -1:]
-        loss = view.task.loss(answer, last_targets(answer, view.batch))
+        loss = task.loss(answer, last_targets(answer, batch))
     (gradient,) = torch.autograd.grad(loss, inputs)
-    yield from readings("gradient_by_input", kept(gradient.unbind(1)))
+    return kept(gradient.unbind(1))
+
+
+def input_gradient(view: View) -> Readings:
+    """The gradient by input."""
+    norms = gradient_by_input(view.model, view.task, view.batch)
+    yield from readings("gradient_by_input", norms)
 
 
 def signal_to_noise(view: View) -> Readings:

@@ -4,27 +4,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.diagnostics.gradients import banded_gradient, gradient_by_input, signal_to_noise
+from bench.diagnostics.gradients import (
+    banded_gradient,
+    gradient_by_distance,
+    gradient_by_input,
+    input_gradient,
+    signal_to_noise,
+)
 from bench.diagnostics.memory import memory_horizon
 from bench.diagnostics.spectrum import leading_exponents, spectrum, step_gains
 from bench.diagnostics.states import states, weight_gradients
 from bench.diagnostics.view import Readings, View
 
-BOTH = ("time", "depth")
+STEPWISE = ("time", "depth")
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What is read from a view, and along which axis it means something."""
+    """What is read from a view, and of which kinds of model: those with a state that goes along
+    time, along depth, or sequence models without one. Of others there is nothing to read."""
 
     read: Callable[[View], Readings]
-    axes: tuple[str, ...] = BOTH
+    kinds: tuple[str, ...] = STEPWISE
 
 
 DIAGNOSTICS: dict[str, Diagnostic] = {
     "gradient": Diagnostic(banded_gradient),
-    "input-gradient": Diagnostic(gradient_by_input, ("time",)),
-    "signal-to-noise": Diagnostic(signal_to_noise),
+    "input-gradient": Diagnostic(input_gradient, ("time", "sequence")),
+    "signal-to-noise": Diagnostic(signal_to_noise, (*STEPWISE, "sequence")),
     "spectrum": Diagnostic(spectrum),
     "leading-exponents": Diagnostic(leading_exponents),
     "step-gains": Diagnostic(step_gains),
@@ -34,15 +41,23 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
 }
 
 
+GRADIENTS: dict[str, tuple[str, Callable[..., dict[int, float]]]] = {
+    "time": ("gradient_by_distance", gradient_by_distance),
+    "depth": ("gradient_by_distance", gradient_by_distance),
+    "sequence": ("gradient_by_input", gradient_by_input),
+}
+"""What is measured while training on the model itself, for each kind of model."""
+
+
 def look(name: str, view: View) -> Readings:
     """What the diagnostic reads from the view."""
-    return DIAGNOSTICS[name].read(view)
+    diagnostic = DIAGNOSTICS[name]
+    return diagnostic.read(view) if view.model.kind in diagnostic.kinds else iter(())
 
 
-def unknown_diagnostics(wanted: Mapping[str, Any], axis: str) -> str | None:
-    """A sentence on the first name that is no diagnostic of the axis; None where all are."""
-    allowed = [name for name, entry in DIAGNOSTICS.items() if axis in entry.axes]
-    wrong = [name for name in wanted if name not in allowed]
+def unknown_diagnostics(wanted: Mapping[str, Any]) -> str | None:
+    """A sentence on the first name that is no diagnostic; None where all are."""
+    wrong = [name for name in wanted if name not in DIAGNOSTICS]
     if not wrong:
         return None
-    return f"diagnostic {wrong[0]!r} is unknown along {axis}; allowed: {', '.join(allowed)}"
+    return f"diagnostic {wrong[0]!r} is unknown; allowed: {', '.join(DIAGNOSTICS)}"

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator
@@ -36,10 +36,10 @@ class View:
     """A float64 copy of a framed model, its task, a batch kept for looking, and a random stream.
 
     The copy starts from the very weights of the model. Whatever is done to it, the run goes on
-    unchanged.
+    unchanged. The model is a `bench.frame.Frame`, of a kind that the diagnostic can read.
     """
 
-    model: Frame
+    model: Any
     task: Task
     batch: Batch
     generator: Generator

@@ -1,0 +1,73 @@
+"""From an entry and a spec to a framed model, and what a report must know of it."""
+
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import _Orthogonal
+from torch.nn.utils.parametrize import is_parametrized
+from torch.utils.flop_counter import FlopCounterMode
+
+from baselines import Costs
+from bench.frame import DepthFrame, Frame, SequenceFrame, TimeFrame
+from bench.models.entry import Entry
+from bench.records import RunSpec
+from bench.tasks import Task
+
+
+def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
+    """The framed model of a resolved spec, its weights drawn from torch's global generator."""
+    body = entry.factory(*_sizes(entry, task, spec), **spec.model_args)
+    scale = entry.output_scale if spec.output_scale is None else spec.output_scale
+    if entry.axis == "depth":
+        return DepthFrame(body, task, spec, scale, entry.bounds)
+    if not entry.stateful:
+        return SequenceFrame(body, task, scale)
+    return TimeFrame(body, task, scale, entry.bounds)
+
+
+def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, Any]:
+    """What a report must know of the model; FLOPs are those of the matrix products of a step."""
+    costs = (
+        entry.costs(*_sizes(entry, task, spec), **spec.model_args)
+        if entry.costs
+        else counted_costs(model)
+    )
+    return {
+        "paper": entry.paper,
+        "year": entry.year,
+        "execution": entry.execution,
+        "parameters": trainable_parameters(model),
+        "state_size": costs.state_size,
+        "flops_per_step": costs.flops,
+    }
+
+
+def _sizes(entry: Entry, task: Task, spec: RunSpec) -> tuple[int | None, ...]:
+    """What a factory and its costs take first."""
+    along_time = entry.axis == "time"
+    return (task.features, spec.width) if along_time else (spec.width, spec.depth)
+
+
+def counted_costs(model: Any) -> Costs:
+    """Costs of a body as torch's own counter sees its step; a body without a step has none."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        state = model.first_step()
+    return Costs(trainable_parameters(model.body), state.shape[-1], counter.get_total_flops())
+
+
+def trainable_parameters(model: nn.Module) -> int:
+    """How many numbers training can change.
+
+    torch stores a square orthogonal matrix as a full one, of which only the n (n - 1) / 2 entries
+    below the diagonal are read; the others do not count.
+    """
+    stored = [
+        matrix.original.shape[-1]
+        for module in model.modules()
+        if is_parametrized(module)
+        for matrix in cast(Any, module.parametrizations).values()
+        if any(isinstance(part, _Orthogonal) for part in matrix)
+    ]
+    unread = sum(n * (n + 1) // 2 for n in stored)
+    return sum(p.numel() for p in model.parameters() if p.requires_grad) - unread

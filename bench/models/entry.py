@@ -1,0 +1,33 @@
+"""A line of the table of models."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from baselines import Costs
+from bench.frame import StepBounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line of `MODELS`. `defaults` alone are enough to construct a body.
+
+    A time body is `factory(input_size, hidden_size, **args)`, a depth body
+    `factory(width, depth, **args)`. `execution` says what computes the forward pass. The frame
+    multiplies the body's output by `output_scale`, an option every model has. `bounds` gives what
+    the model's theory promises of a step's Jacobian at the present weights: what is measured
+    outside it fails the run. `costs`, called as the factory is, gives parameters, state size and
+    FLOPs by formula; a model without has them counted. A body without a state is not `stateful`.
+    """
+
+    factory: Callable[..., Any]
+    axis: str
+    paper: str
+    year: int
+    version: int = 1
+    execution: str = "torch loop"
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    output_scale: float = 1.0
+    bounds: StepBounds | None = None
+    costs: Callable[..., Costs] | None = None
+    stateful: bool = True

@@ -1,0 +1,30 @@
+"""The suites: a question each, and the runs that answer it. Nothing here imports torch.
+
+A suite is Python, in review: no flag changes a scientific choice. To add one: a file here and a
+line in `SUITES`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.plugins import Table, extended
+from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING
+from bench.suites.long_memory import LONG_MEMORY, LONG_MEMORY_TUNING
+from bench.suites.setting import Setting as Setting
+from bench.suites.setting import Suite as Suite
+from bench.suites.signal_propagation import SIGNAL_PROPAGATION
+from bench.suites.smoke import SMOKE
+
+SUITES: dict[str, Suite] = {
+    "smoke": SMOKE,
+    "signal-propagation": SIGNAL_PROPAGATION,
+    "long-memory-tuning": LONG_MEMORY_TUNING,
+    "long-memory": LONG_MEMORY,
+    "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
+    "extreme-depth": EXTREME_DEPTH,
+}
+
+
+def all_suites(plugins: Sequence[Path] = ()) -> Table:
+    """The suites there are, with the plug-ins' added."""
+    return extended("suites", SUITES, plugins, lambda value: isinstance(value, Suite))

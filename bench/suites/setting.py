@@ -1,0 +1,90 @@
+"""A suite: a question, and the settings whose runs answer it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.records import RunSpec
+from bench.suites.trials import RATE_SCALES, default_trial
+from bench.winners import Trial
+
+SEEDS = (0, 1, 2)
+TUNING_SEEDS = (1000,)
+"""Never among the seeds reported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One task of a suite and its budget, the same for every model.
+
+    `trials` lists for a model what is tried, one run a seed each, `widths` its width; the key "*"
+    serves every model not named. A model that is in neither takes `default_trial`. Where
+    `diagnostics` say at which updates each is read, the gradient is theirs to read.
+    """
+
+    task: str
+    models: tuple[str, ...]
+    updates: int
+    batch_size: int = 32
+    length: int = 1
+    task_args: Mapping[str, Any] = field(default_factory=dict)
+    depth: int | None = None
+    widths: Mapping[str, int] = field(default_factory=lambda: {"*": 128})
+    trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
+    schedule: str = "cosine"
+    evaluations: int = 4
+    tested: bool = True
+    diagnostics: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+    def specs(self, suite: str, models: Iterable[str], seeds: Sequence[int]) -> list[RunSpec]:
+        """A run for each model, trial and seed, unresolved."""
+        return [
+            self._spec(suite, model, trial, seed)
+            for model in models
+            for trial in self.trials.get(model, (default_trial(model, self.length),))
+            for seed in seeds
+        ]
+
+    def _spec(self, suite: str, model: str, trial: Trial, seed: int) -> RunSpec:
+        return RunSpec(
+            suite=suite,
+            task=self.task,
+            task_args=self.task_args,
+            model=model,
+            model_args=trial.model_args,
+            seed=seed,
+            width=self.widths.get(model, self.widths["*"]),
+            depth=self.depth,
+            learning_rate=trial.learning_rate,
+            rate_scales=RATE_SCALES.get(model, {}),
+            batch_size=self.batch_size,
+            updates=self.updates,
+            output_scale=trial.output_scale,
+            schedule=self.schedule,
+            validate_at=evenly(self.updates, self.evaluations),
+            test_at=(self.updates,) if self.tested else (),
+            gradients_at=() if self.diagnostics else logarithmic(self.updates),
+            diagnostics={name: list(steps) for name, steps in self.diagnostics.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A question, the settings that answer it, and the seeds of the repetitions."""
+
+    question: str
+    budget: str
+    settings: tuple[Setting, ...]
+    seeds: tuple[int, ...] = SEEDS
+
+
+def evenly(updates: int, count: int) -> tuple[int, ...]:
+    """`count` steps evenly spread, the last one at the end."""
+    return tuple(sorted({max(1, updates * k // count) for k in range(1, count + 1)}))
+
+
+def logarithmic(updates: int) -> tuple[int, ...]:
+    """0, the powers of four, and the last update: where gradients are measured."""
+    powers = [4**k for k in range(updates.bit_length()) if 4**k < updates - 1]
+    return tuple(sorted({0, *powers, updates - 1}))

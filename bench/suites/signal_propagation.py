@@ -1,0 +1,57 @@
+"""What becomes of a signal and its gradient, before any training and after a little?
+
+Every model at 32 units, untuned: the same small rate for all, ROAF with beta = 1 / length. The
+question is what the gradient does, not what is learnt. All diagnostics are read from float64
+copies. One seed: what is compared differs by orders of magnitude.
+"""
+
+from bench.suites.names import ALL_DEPTH, ALL_TIME, ROAF_FILTERS, ROAF_MODELS
+from bench.suites.setting import Setting, Suite
+from bench.suites.trials import RATES, roaf_trial
+from bench.winners import Trial
+
+CHEAP = ("gradient", "spectrum", "step-gains", "states")
+SMALLER = {"s4d": {"state_size": 8}, "mamba": {"state_size": 4, "expansion": 1}}
+"""A spectrum costs the cube of the state's size, which the defaults make 1,200 to 2,000 numbers."""
+
+
+def looks(updates: int, *once: str) -> dict[str, tuple[int, ...]]:
+    """The cheap diagnostics at the start and the end, the further ones at the start alone."""
+    twice: dict[str, tuple[int, ...]] = dict.fromkeys(CHEAP, (0, updates))
+    return twice | dict.fromkeys(once, (0,))
+
+
+def adding(length: int, models: tuple[str, ...], updates: int) -> Setting:
+    """The adding task, whose loss is at its last step alone."""
+    trials = {model: (Trial(RATES[0], args),) for model, args in SMALLER.items()}
+    return Setting(
+        task="adding",
+        task_args={"length": length},
+        length=length,
+        models=models,
+        trials=trials | dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),)),
+        widths={"*": 32},
+        updates=updates,
+        evaluations=0,
+        tested=False,
+        diagnostics=looks(updates, "input-gradient", "signal-to-noise", "memory-horizon"),
+    )
+
+
+DEEP = Setting(
+    task="digits-depth",
+    depth=1000,
+    models=ALL_DEPTH,
+    widths={"*": 32},
+    updates=50,
+    evaluations=0,
+    tested=False,
+    diagnostics=looks(50, "signal-to-noise") | {"weight-gradients": (0, 50)},
+)
+SIGNAL_PROPAGATION = Suite(
+    question="What becomes of a signal and its gradient over 784 steps or 1,000 layers, before any "
+    "training and after a little, and does theory hold?",
+    budget="under 10 min on 2 CPU cores",
+    settings=(adding(784, ALL_TIME, 50), DEEP, adding(10_000, ROAF_MODELS, 10)),
+    seeds=(0,),
+)

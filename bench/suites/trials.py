@@ -1,0 +1,68 @@
+"""What is tried of each model, and what it is run with where nothing was tuned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.suites.names import ROAF_FILTERS, ROAF_MODELS, TIME_RIVALS
+from bench.winners import Trial
+
+RATES = (1e-3, 3e-3, 1e-2)
+MORE_RATES = (1e-4, 3e-4, *RATES, 3e-2)
+
+# The orthogonal matrix learns at a tenth of the rate, as in the programs of expRNN, dtriv, scoRNN,
+# nnRNN and asRNN; LRU's and S4D's recurrences at a half and a tenth, as in theirs. For the full-
+# capacity unitary network its authors have anything from 1 to 1/1000: a tenth is ours.
+RATE_SCALES = {
+    "exprnn": {"*parametrizations*": 0.1},
+    "dtriv": {"*weight_hh.original": 0.1},
+    "scornn": {"*weight_hh.original": 0.1},
+    "full-urnn": {"*weight_hh.original": 0.1},
+    "nnrnn": {"*basis.original": 0.1},
+    "asrnn": {"*weight_hh.original": 0.1, "*directions.original": 0.1},
+    "lru": {"*log_rate": 0.5, "*log_angle": 0.5, "*log_scale": 0.5, "*drive": 0.5},
+    "s4d": {"*log_time_step": 0.1, "*log_rate": 0.1, "*frequency": 0.1},
+}
+LENGTH_ARGUMENTS = {
+    "lstm-chrono": "chrono_length",
+    "janet": "chrono_length",
+    "indrnn": "length",
+    "lmu": "theta",
+}
+"""What these models call the length of the sequence, which they are made for."""
+
+
+def roaf_trial(rate: float, length: int, c: float) -> Trial:
+    """ROAF with alpha = 1 - c / length.
+
+    A state fed beta * tanh at each of `length` steps has a size of about beta * sqrt(length); the
+    readout is given it at unit size. The rivals' outputs are read as they are.
+    """
+    beta = c / length
+    return Trial(rate, {"alpha": 1 - beta}, 1 / (beta * length**0.5))
+
+
+def default_trial(model: str, length: int) -> Trial:
+    """What a model is run with where nothing was tuned."""
+    if model in ROAF_FILTERS:
+        return roaf_trial(RATES[-1], length, 8.0)
+    arguments = {LENGTH_ARGUMENTS[model]: length} if model in LENGTH_ARGUMENTS else {}
+    return Trial(RATES[0], arguments)
+
+
+def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
+    """Six trials for each model: two settings of its own at three rates, else six rates.
+
+    ROAF: c = 1 and 8. LSTM: forget bias 1, and chrono initialisation (Tallec & Ollivier 2018).
+    expRNN: its paper's two initialisations. coRNN: its paper's values for psMNIST and for adding.
+    AntisymmetricRNN: two step sizes of its paper's grid.
+    """
+    own: dict[str, tuple[Mapping[str, Any], ...]] = {
+        "lstm": ({}, {"chrono_length": length}),
+        "exprnn": ({"initialisation": "cayley"}, {"initialisation": "henaff"}),
+        "cornn": ({}, {"time_step": 0.06, "gamma": 66.0, "epsilon": 15.0}),
+        "antisymmetric": ({}, {"epsilon": 0.1}),
+    }
+    trials = {model: tuple(Trial(rate) for rate in MORE_RATES) for model in TIME_RIVALS}
+    trials |= {m: tuple(Trial(r, args) for args in both for r in RATES) for m, both in own.items()}
+    roaf = tuple(roaf_trial(rate, length, c) for c in (1.0, 8.0) for rate in RATES)
+    return trials | dict.fromkeys(ROAF_MODELS, roaf)
