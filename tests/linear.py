@@ -1,7 +1,13 @@
-"""Bodies with a known answer: recurrences whose Jacobian can be written down."""
+"""Bodies with a known answer, recurrences whose Jacobian can be written down, and views of them."""
 
 import torch
 from torch import nn
+
+from bench.diagnostics import View
+from bench.frame import TimeFrame
+from bench.tasks import TASKS
+
+DOUBLE = torch.float64
 
 
 class Linear(nn.Module):
@@ -35,3 +41,23 @@ class Logistic(Linear):
     def step(self, x_t, state):
         state = 4 * state * (1 - state)
         return state, state
+
+
+def view_of(model: nn.Module, task, samples: int = 8) -> View:
+    batch = next(task.train_batches(samples, torch.Generator().manual_seed(0)))
+    return View.of(model, task, batch, torch.Generator().manual_seed(1))
+
+
+def view(body: nn.Module, length: int = 40, **bounds) -> View:
+    task = TASKS["adding"](length=length)
+    return view_of(TimeFrame(body, task, 1.0, **bounds), task)
+
+
+def values(readings, quantity: str) -> dict[str, float]:
+    return {r.where: r.value for r in readings if r.quantity == quantity}
+
+
+def turned(*diagonal: float) -> torch.Tensor:
+    """A symmetric matrix with these eigenvalues in a random orthonormal basis."""
+    q = torch.linalg.qr(torch.randn(len(diagonal), len(diagonal), dtype=DOUBLE)).Q
+    return q @ torch.diag(torch.tensor(diagonal, dtype=DOUBLE)) @ q.T

@@ -2,45 +2,19 @@
 
 import math
 
-import mpmath
 import pytest
 import torch
 from torch import nn
 
-from bench.diagnostics import View, gradient_by_distance, gradient_by_parameter, look
+from bench.diagnostics import DIAGNOSTICS, gradient_by_distance, gradient_by_parameter, look
 from bench.diagnostics.gradients import kept_distances, ratio
 from bench.diagnostics.memory import sensitivities
-from bench.diagnostics.products import log_singular_values, pulled_through
-from bench.diagnostics.spectrum import leading_exponents, spectrum
 from bench.diagnostics.states import cosine, effective_rank, forward_norm
-from bench.diagnostics.view import BoundViolation, random_frame
-from bench.frame import TimeFrame
-from bench.tasks import TASKS
+from bench.diagnostics.view import BoundViolation
+from bench.models import MODELS
 from roaf import RoaMLP
-from tests.linear import Linear, Logistic
-from tests.test_frame import STEPWISE, framed
-
-DOUBLE = torch.float64
-
-
-def view_of(model: nn.Module, task, samples: int = 8) -> View:
-    batch = next(task.train_batches(samples, torch.Generator().manual_seed(0)))
-    return View.of(model, task, batch, torch.Generator().manual_seed(1))
-
-
-def view(body: nn.Module, length: int = 40, **bounds) -> View:
-    task = TASKS["adding"](length=length)
-    return view_of(TimeFrame(body, task, 1.0, **bounds), task)
-
-
-def values(readings, quantity: str) -> dict[str, float]:
-    return {r.where: r.value for r in readings if r.quantity == quantity}
-
-
-def turned(*diagonal: float) -> torch.Tensor:
-    """A symmetric matrix with these eigenvalues in a random orthonormal basis."""
-    q = torch.linalg.qr(torch.randn(len(diagonal), len(diagonal), dtype=DOUBLE)).Q
-    return q @ torch.diag(torch.tensor(diagonal, dtype=DOUBLE)) @ q.T
+from tests.linear import DOUBLE, Linear, values, view, view_of
+from tests.test_frame import framed
 
 
 @pytest.mark.parametrize("last, kept", [(0, [0]), (1, [0, 1]), (9, [0, 1, 2, 4, 8, 9])])
@@ -81,122 +55,6 @@ def test_norms_too_small_for_float32_squares_are_still_measured():
     assert gradient_by_parameter(model)["weight"] == pytest.approx(1e-30, rel=1e-6)
 
 
-@pytest.mark.parametrize("a, length", [(0.5, 10_000), (1.1, 9_000)])
-def test_a_singular_value_that_no_float_holds_is_right_in_its_logarithm(a, length):
-    readings = list(look("spectrum", view(Linear(torch.full((1, 1), a, dtype=DOUBLE)), length)))
-    logs = values(readings, "log10_singular_value")
-    assert logs["1"] == pytest.approx(length * math.log10(a), rel=1e-12)
-    assert values(readings, "singular_value")["1"] == (0.0 if a < 1 else math.inf)
-    assert values(readings, "lyapunov_exponent")["1"] == pytest.approx(math.log(a), rel=1e-12)
-
-
-def test_an_orthogonal_recurrence_is_an_isometry_with_exponents_zero():
-    q = torch.linalg.qr(torch.randn(6, 6, dtype=DOUBLE)).Q
-    looked = view(Linear(q), 2000)
-    gradient = values(look("gradient", looked), "gradient_by_distance")
-    assert list(gradient.values()) == pytest.approx([gradient["0"]] * len(gradient), rel=1e-9)
-    readings = list(look("spectrum", looked))
-    assert list(values(readings, "singular_value").values()) == pytest.approx([1] * 6, rel=1e-10)
-    assert values(readings, "condition_number")["all"] == pytest.approx(1, rel=1e-10)
-    assert list(values(readings, "lyapunov_exponent").values()) == pytest.approx([0] * 6, abs=1e-13)
-    assert max(values(readings, "lyapunov_error").values()) < 1e-14
-    assert values(look("memory-horizon", looked), "memory_horizon") == {"0.001": math.inf}
-    assert values(look("step-gains", looked), "step_gain") == pytest.approx({"max": 1, "min": 1})
-
-
-def test_the_exponents_of_a_leaky_integrator_are_the_logarithm_of_its_leak():
-    model, task = framed("roaf-identity", task_args={"length": 100})
-    with torch.no_grad():
-        model.body.network.weight_hh.zero_()
-    exponents = values(look("spectrum", view_of(model, task)), "lyapunov_exponent")
-    assert list(exponents.values()) == pytest.approx([math.log(0.99)] * 8, rel=1e-12)
-
-
-@pytest.mark.parametrize("every", [1, 4])
-def test_a_normal_matrix_shows_its_spectrum(every):
-    eigenvalues = (1.2, -0.9, 0.5, 0.1)
-    readings = list(spectrum(view(Linear(turned(*eigenvalues)), 1000), every))
-    expected = [math.log(abs(value)) for value in eigenvalues]
-    logs = [log * math.log(10) / 1000 for log in values(readings, "log10_singular_value").values()]
-    assert logs == pytest.approx(expected, rel=1e-10)
-    exponents = list(values(readings, "lyapunov_exponent").values())
-    assert exponents == pytest.approx(expected, abs=1e-6)
-
-
-def test_the_leading_exponents_are_the_first_of_all():
-    looked = view(Linear(turned(1.2, 0.9, 0.5, 0.4, 0.3)), 400)
-    every = values(spectrum(looked), "lyapunov_exponent")
-    leading = values(leading_exponents(looked, count=2), "lyapunov_exponent")
-    assert len(leading) == 2
-    assert leading["1"] == pytest.approx(every["1"], abs=1e-9)
-    assert leading["2"] == pytest.approx(every["2"], abs=1e-9)
-
-
-def test_the_logistic_map_has_the_exponent_ln_two_within_its_error():
-    readings = list(look("spectrum", view(Logistic(torch.zeros(1, 1, dtype=DOUBLE)), 10_000)))
-    exponent = values(readings, "lyapunov_exponent")["1"]
-    error = values(readings, "lyapunov_error")["1"]
-    assert 0 < error < 0.01
-    assert abs(exponent - math.log(2)) < 4 * error
-
-
-@pytest.mark.parametrize("length", [5, 30, 300])
-def test_a_jordan_block_grows_before_it_decays(length):
-    block = torch.tensor([[0.9, 1.0], [0.0, 0.9]], dtype=DOUBLE)
-    readings = list(look("spectrum", view(Linear(block), length)))
-    found = list(values(readings, "singular_value").values())
-    expected = torch.linalg.svdvals(torch.linalg.matrix_power(block, length)).tolist()
-    assert found[0] == pytest.approx(expected[0], rel=1e-12)
-    # J^n has determinant a^2n: what the larger singular value gains, the smaller one loses
-    assert found[1] == pytest.approx(0.9 ** (2 * length) / expected[0], rel=1e-8)
-    assert (found[0] > 1) == (length < 300)
-    assert values(look("step-gains", view(Linear(block))), "step_gain")["max"] > 1
-
-
-def test_a_direction_that_is_lost_has_the_singular_value_zero():
-    readings = list(look("spectrum", view(Linear(turned(1.0, 0.5, 0.0, 0.0)), 50)))
-    assert list(values(readings, "singular_value").values()) == pytest.approx(
-        [1, 0.5**50, 0, 0], rel=1e-11, abs=1e-25
-    )
-    assert values(readings, "log10_singular_value")["4"] == -math.inf
-    assert values(readings, "lyapunov_exponent")["4"] == -math.inf
-    assert values(readings, "condition_number")["all"] == math.inf
-
-
-@pytest.mark.parametrize("spread", [0.0, 0.02, 1.0, 20.0])
-def test_singular_values_of_a_product_agree_with_two_hundred_digits(spread):
-    scales = torch.diag(torch.exp(torch.linspace(0, -spread, 8, dtype=DOUBLE)))
-    matrices = [scales @ torch.linalg.qr(torch.randn(8, 8, dtype=DOUBLE)).Q for _ in range(40)]
-    links = [lambda rows, m=m: rows @ m.T for m in matrices]
-    frame = random_frame(8, 8, torch.Generator().manual_seed(0))
-    found = log_singular_values(
-        pulled_through(links, [torch.zeros(1, 8, dtype=DOUBLE)] * 40, frame)
-    )
-    with mpmath.workdps(200 + int(400 * spread)):
-        product = mpmath.eye(8)
-        for m in matrices:
-            product = mpmath.matrix(m.tolist()) * product
-        exact = [float(mpmath.log(s)) for s in mpmath.svd_r(product, compute_uv=False)]
-    assert found.tolist() == pytest.approx(exact, rel=1e-10, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", STEPWISE)
-def test_the_spectrum_of_every_model_is_that_of_the_jacobian_autograd_gives(name):
-    model, task = framed(name)
-    looked = view_of(model, task)
-    chain = looked.model.chain(looked.batch.inputs[:1])
-
-    def through(state):
-        for link in chain.links:
-            state = link(state)
-        return state
-
-    jacobian = torch.autograd.functional.jacobian(through, chain.states[0])
-    exact = torch.linalg.svdvals(jacobian.flatten(2)[0].flatten(1))
-    found = torch.tensor(list(values(look("spectrum", looked), "singular_value").values()))
-    torch.testing.assert_close(found.double(), exact, rtol=1e-6, atol=1e-12 * exact[0].item())
-
-
 @pytest.mark.parametrize("a", [0.5, 0.9, 0.99])
 def test_the_memory_horizon_is_where_a_thousandth_is_left(a):
     looked = view(Linear(torch.full((1, 1), a, dtype=DOUBLE)), 1000)
@@ -214,6 +72,15 @@ def test_the_dependence_on_each_input_is_that_of_autograd(name):
     exact = [torch.linalg.matrix_norm(jacobian[:, 0, t], ord=2).item() for t in range(12)]
     found = [math.exp(log) for log in sensitivities(looked)]
     assert found == pytest.approx(exact[::-1], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_diagnostic_reads_every_model_of_its_kind(name):
+    looked = view_of(*framed(name))
+    for diagnostic, entry in DIAGNOSTICS.items():
+        read = list(look(diagnostic, looked))
+        assert bool(read) == (looked.model.kind in entry.kinds), diagnostic
+        assert not any(r.value is not None and math.isnan(r.value) for r in read), diagnostic
 
 
 def test_of_a_model_without_a_state_the_gradient_is_read_at_its_inputs():

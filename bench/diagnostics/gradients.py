@@ -111,7 +111,7 @@ def signal_to_noise(view: View) -> Readings:
         for k in range(GROUPS)
     ]
     for name, found in zip(parameters, zip(*gradients, strict=True), strict=True):
-        yield Reading("gradient_snr", name, ratio(torch.stack(found).flatten(1), size))
+        yield Reading("gradient_snr", name, ratio(torch.stack(found).reshape(GROUPS, -1), size))
 
 
 def _gradients(view: View, part: Batch) -> tuple[Tensor, ...]:

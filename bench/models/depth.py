@@ -4,7 +4,7 @@ import baselines
 from baselines import mlp, resnet
 from bench.models.entry import Entry
 
-DEPTH: dict[str, Entry] = {
+MODELS: dict[str, Entry] = {
     "mlp": Entry(
         factory=baselines.MLP,
         costs=mlp.costs,

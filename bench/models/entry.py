@@ -18,6 +18,8 @@ class Entry:
     the model's theory promises of a step's Jacobian at the present weights: what is measured
     outside it fails the run. `costs`, called as the factory is, gives parameters, state size and
     FLOPs by formula; a model without has them counted. A body without a state is not `stateful`.
+    `proof` is what the body was shown to equal over fifty steps: an implementation, by repository
+    and commit, or "equations", those of its paper written out in NumPy.
     """
 
     factory: Callable[..., Any]
@@ -31,3 +33,17 @@ class Entry:
     bounds: StepBounds | None = None
     costs: Callable[..., Costs] | None = None
     stateful: bool = True
+    proof: str = "unproven"
+
+
+def time_entry(
+    factory: Callable[..., Any],
+    costs: Callable[..., Costs],
+    paper: str,
+    year: int,
+    proof: str,
+    **more: Any,
+) -> Entry:
+    """The line of a published model along time."""
+    entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
+    return Entry(axis="time", **entry, **more)

@@ -73,6 +73,7 @@ def _recurrent(filter: str) -> Entry:
         defaults={"alpha": 0.99, "filter": filter},
         bounds=lambda body: [body.network.step_bounds()],
         costs=recurrent_costs,
+        proof="equations",
     )
 
 
@@ -86,6 +87,7 @@ def _deep(factory: Any, **defaults: Any) -> Entry:
         defaults=defaults,
         bounds=lambda body: body.step_bounds(),
         costs=deep_costs,
+        proof="equations",
     )
 
 
