@@ -1,5 +1,6 @@
 """The tables that `bench ls` prints."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import pandas as pd
 
 from bench.plugins import Table
+from bench.published import Published, published
 from bench.runner import Registry
 from bench.suites import all_suites
 
 
 def listing(kind: str, plugins: Sequence[Path]) -> pd.DataFrame:
-    """One row a model, task or suite, and where it came from."""
+    """One row a model, task or suite, and where it came from; or a row a published number."""
+    if kind == "published":
+        return pd.DataFrame([_published(result) for result in published()], dtype=object)
     registry = Registry(plugins)
     tables: dict[str, Table] = {
         "models": registry.models,
@@ -51,6 +55,22 @@ def _task(factory: Any) -> dict[str, Any]:
 def _suite(suite: Any) -> dict[str, Any]:
     models = {model for setting in suite.settings for model in setting.models}
     return {"models": len(models), "budget": suite.budget, "question": suite.question}
+
+
+def _published(result: Published) -> dict[str, Any]:
+    return {
+        "model": result.model,
+        "task": result.task,
+        "arguments": json.dumps(result.task_args) if result.task_args else "",
+        "quantity": result.quantity,
+        "number": f"{result.relation} {result.number:f}".removeprefix("= "),
+        "hidden": result.hidden or "",
+        "parameters": result.parameters or "",
+        "epochs": result.epochs or "",
+        "permutation": result.permutation,
+        "source": result.source,
+        "provenance": result.provenance,
+    }
 
 
 COLUMNS = {"models": _model, "tasks": _task, "suites": _suite}

@@ -20,8 +20,8 @@ SENTENCE = (
 METHOD = (
     "Published: a number from the literature on the model of that name, on the test set, never "
     "pooled with ours; of several the one under the same permutation and nearest in size, and how "
-    "many more there are. What differs from ours is named; under another permutation, or an unknown "
-    "one, it is another task. Budgets, splits and tuning always differ.",
+    "many more there are. What differs from ours is named; under another or an unknown permutation "
+    "it is another task. Budgets, splits and tuning always differ.",
     f"Read in: {'; '.join(f'{name} ({text})' for name, text in PROVENANCES.items())}. Epoch: "
     "whether the one reported was the best on the validation or the test set, or the last.",
 )
