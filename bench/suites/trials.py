@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.suites.names import ROAF_FILTERS, ROAF_MODELS, TIME_RIVALS
+from bench.suites.names import FURTHER_TIME_RIVALS, ROAF_FILTERS, TIME_RIVALS
 from bench.winners import Trial
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -45,8 +45,7 @@ def default_trial(model: str, length: int) -> Trial:
     """What a model is run with where nothing was tuned."""
     if model in ROAF_FILTERS:
         return roaf_trial(RATES[-1], length, 8.0)
-    arguments = {LENGTH_ARGUMENTS[model]: length} if model in LENGTH_ARGUMENTS else {}
-    return Trial(RATES[0], arguments)
+    return Trial(RATES[0], length_arguments(model, length))
 
 
 def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
@@ -62,7 +61,13 @@ def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
         "cornn": ({}, {"time_step": 0.06, "gamma": 66.0, "epsilon": 15.0}),
         "antisymmetric": ({}, {"epsilon": 0.1}),
     }
-    trials = {model: tuple(Trial(rate) for rate in MORE_RATES) for model in TIME_RIVALS}
+    rivals = (*TIME_RIVALS, *FURTHER_TIME_RIVALS)
+    trials = {m: tuple(Trial(r, length_arguments(m, length)) for r in MORE_RATES) for m in rivals}
     trials |= {m: tuple(Trial(r, args) for args in both for r in RATES) for m, both in own.items()}
     roaf = tuple(roaf_trial(rate, length, c) for c in (1.0, 8.0) for rate in RATES)
-    return trials | dict.fromkeys(ROAF_MODELS, roaf)
+    return trials | dict.fromkeys(ROAF_FILTERS, roaf)
+
+
+def length_arguments(model: str, length: int) -> dict[str, Any]:
+    """What a model made for a length is told of it."""
+    return {LENGTH_ARGUMENTS[model]: length} if model in LENGTH_ARGUMENTS else {}

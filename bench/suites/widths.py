@@ -1,0 +1,25 @@
+"""The widths at which the models have the trainable parameters of a ROAF of 128 units.
+
+`widths.csv` is made by `python -m bench.models.match`. A model that would need more than 256 units
+is as wide as the reference, and smaller. What a task feeds and reads decides: hence its shape.
+"""
+
+import csv
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("widths.csv")
+COLUMNS = ("shape", "model", "width")
+REFERENCE = 128
+SHAPES = {
+    "1 feature, 10 outputs": "psdigits",
+    "2 features, 1 output": "adding",
+    "10 features, 9 outputs": "copy/urnn",
+}
+"""A task of each shape; the first count is that of the features a step, the second the outputs."""
+
+
+def matched_widths(shape: str) -> dict[str, int]:
+    """The width of every model for a task of that shape, and of one that is not in the table."""
+    rows = csv.DictReader(TABLE.read_text().splitlines())
+    found = {row["model"]: int(row["width"]) for row in rows if row["shape"] == shape}
+    return {"*": REFERENCE} | found
