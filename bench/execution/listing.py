@@ -36,9 +36,19 @@ def _model(entry: Any) -> dict[str, Any]:
         "axis": entry.axis,
         "year": entry.year,
         "paper": entry.paper,
+        "parameters at width 128": _parameters(entry),
+        "shown to equal": entry.proof,
         "computed by": entry.execution,
         "version": entry.version,
     }
+
+
+def _parameters(entry: Any) -> int | str:
+    """Of a body of 128 units that reads one feature, or of one layer of that width; blank where the
+    model has no formula."""
+    if entry.costs is None:
+        return ""
+    return entry.costs(*SIZES[entry.axis], **entry.defaults).parameters
 
 
 def _task(factory: Any) -> dict[str, Any]:
@@ -74,3 +84,4 @@ def _published(result: Published) -> dict[str, Any]:
 
 
 COLUMNS = {"models": _model, "tasks": _task, "suites": _suite}
+SIZES = {"time": (1, 128), "depth": (128, 1)}

@@ -10,6 +10,11 @@ from pathlib import Path
 from bench.plugins import Table, extended
 from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING
 from bench.suites.long_memory import LONG_MEMORY, LONG_MEMORY_TUNING
+from bench.suites.long_memory_paper import (
+    LONG_MEMORY_PAPER,
+    LONG_MEMORY_PAPER_TUNING,
+    LONG_MEMORY_PAPER_WIDE,
+)
 from bench.suites.setting import Setting as Setting
 from bench.suites.setting import Suite as Suite
 from bench.suites.signal_propagation import SIGNAL_PROPAGATION
@@ -20,6 +25,9 @@ SUITES: dict[str, Suite] = {
     "signal-propagation": SIGNAL_PROPAGATION,
     "long-memory-tuning": LONG_MEMORY_TUNING,
     "long-memory": LONG_MEMORY,
+    "long-memory-paper-tuning": LONG_MEMORY_PAPER_TUNING,
+    "long-memory-paper": LONG_MEMORY_PAPER,
+    "long-memory-paper-wide": LONG_MEMORY_PAPER_WIDE,
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
 }

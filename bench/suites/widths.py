@@ -14,6 +14,7 @@ SHAPES = {
     "1 feature, 10 outputs": "psdigits",
     "2 features, 1 output": "adding",
     "10 features, 9 outputs": "copy/urnn",
+    "96 features, 10 outputs": "ncifar10-fixed",
 }
 """A task of each shape; the first count is that of the features a step, the second the outputs."""
 
