@@ -100,11 +100,11 @@ def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Pa
 
 
 @main.command(name="ls")
-@click.argument("kind", type=click.Choice(["models", "tasks", "suites"]))
+@click.argument("kind", type=click.Choice(["models", "tasks", "suites", "published"]))
 @click.option("--format", "style", type=click.Choice(["table", "json"]), default="table")
 @plugin_option
 def list_(kind: str, style: str, plugins: tuple[Path, ...]) -> None:
-    """List what there is, the plug-ins' too, and where each came from."""
+    """List what there is, the plug-ins' too, and where each came from; or the published numbers."""
     from bench.execution.listing import listing
     from bench.plugins import PluginError
 

@@ -5,6 +5,9 @@
 
 Saying 1 always gives a mean squared error of 2 Var(U) = 1/6. Solved: below 0.01, the line at which
 published logs are read. Data as in the uRNN, coRNN and LEM papers, fresh in every batch.
+
+Protocols: the uRNN batches of 20 from 100,000 fixed sequences, T = 100 to 750; coRNN 60,000 updates
+of 50, T to 5,000; LEM 30,000 updates, T = 2,000 to 10,000; both 128 units.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ Time tasks have inputs (batch, time, features), depth tasks (batch, features). `
 are means over what they are given, so that parts weighted by their size add up to the whole.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class Task(ABC):
 
     `chance` and `chance_loss` are the score and the loss of a guess that uses no input; a score at
     `solved` or beyond counts as solved, None means that there is no such line. `readout` says
-    whether the loss reads the "last" output or "every" one.
+    whether the loss reads the "last" output or "every" one; even then the last step asks for
+    something, because the gradient's diagnostics look at the loss of the last output alone.
     """
 
     question: ClassVar[str]
@@ -43,6 +45,11 @@ class Task(ABC):
     version: ClassVar[int] = 1
 
     length: int = 1
+
+    @property
+    def steps(self) -> int:
+        """The time steps of a sequence: `length`, unless that is the delay alone."""
+        return self.length
 
     @property
     @abstractmethod
@@ -99,18 +106,28 @@ class LabelledTask(Task):
 
     metric: ClassVar[str] = "accuracy"
 
+    @property
+    def chance_loss(self) -> float:
+        return math.log(self.outputs)
+
     @abstractmethod
     def split(self, name: str) -> Batch:
         """The "train", "validation" or "test" set; the same in every run."""
+
+    def present(self, inputs: Tensor, generator: Generator) -> Tensor:
+        """What a model is given of these inputs; another tensor where they are stored small, or
+        where something is drawn anew each time."""
+        return inputs
 
     def train_batches(self, size: int, generator: Generator) -> Iterator[Batch]:
         inputs, targets = self.split("train")
         while True:
             for rows in torch.randperm(len(inputs), generator=generator).split(size):
-                yield Batch(inputs[rows], targets[rows])
+                yield Batch(self.present(inputs[rows], generator), targets[rows])
 
     def held_out(self, split: str, generator: Generator) -> Batch:
-        return self.split(split)
+        inputs, targets = self.split(split)
+        return Batch(self.present(inputs, generator), targets)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return cross_entropy(outputs, targets)

@@ -5,7 +5,6 @@ images train, 300 validate, 300 test, by a shipped permutation. Small and quick:
 substitute for psMNIST.
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,10 +34,6 @@ class PermutedSequentialDigits(LabelledTask):
 
     length: int = 64
 
-    @property
-    def chance_loss(self) -> float:
-        return math.log(self.outputs)
-
     def split(self, name: str) -> Batch:
         pixels, labels = flat_digits(name)
         return Batch(pixels[:, permutation("psdigits")].unsqueeze(-1), labels)
@@ -53,10 +48,6 @@ class DigitsDepth(LabelledTask):
     features: ClassVar[int] = 64
     outputs: ClassVar[int] = 10
     chance: ClassVar[float] = 38 / 300
-
-    @property
-    def chance_loss(self) -> float:
-        return math.log(self.outputs)
 
     def split(self, name: str) -> Batch:
         return flat_digits(name)
