@@ -63,6 +63,7 @@ SETTINGS = (
     *(adding(length) for length in (200, 1000, 5000, 10_000)),
     images("smnist", 784, EPOCH, 128, "1 feature, 10 outputs"),
     images("psmnist-92916", 784, EPOCH, 128, "1 feature, 10 outputs"),
+    images("psfashion-92916", 784, EPOCH, 128, "1 feature, 10 outputs"),
     images("ncifar10-fixed", 1000, EPOCH_CIFAR, 100, "96 features, 10 outputs"),
 )
 
