@@ -18,7 +18,7 @@ test: .venv/test.stamp
 	$(PYTHON) -m ruff check .
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest --basetemp=.cache/pytest
+	$(PYTHON) -m pytest --numprocesses=auto --basetemp=.cache/pytest
 
 format: .venv/test.stamp
 	$(PYTHON) -m ruff format .

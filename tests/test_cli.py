@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -44,14 +44,20 @@ def toys(tmp_path):
     return file
 
 
+def processor_seconds_of_children() -> float:
+    """Unlike the time on the wall they do not grow where other programs run beside."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_help_names_the_commands_in_under_three_tenths_of_a_second_without_torch():
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = processor_seconds_of_children()
         text = subprocess.run(
             [sys.executable, "-m", "bench", "--help"], capture_output=True, text=True, check=True
         ).stdout
-        seconds.append(time.perf_counter() - start)
+        seconds.append(processor_seconds_of_children() - start)
     assert {"run", "report", "ls", "env", "exec-run", "prepare", "merge"} <= set(text.split())
     assert min(seconds) < 0.3
     quiet = "import sys, bench.cli, bench.report, bench.store, bench.suites, bench.records\n"
