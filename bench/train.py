@@ -17,7 +17,7 @@ from bench.diagnostics import (
     View,
     gradient_by_parameter,
     look,
-    unknown_diagnostics,
+    wrong_diagnostics,
 )
 from bench.frame import Frame
 from bench.records import Measurement, RunSpec
@@ -56,7 +56,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     Ends early after a window whose loss is not finite; that loss is the last `train_loss`.
     Diagnostics are read before the update of their step, or at the end for the step after the last.
     """
-    if wrong := unknown_diagnostics(spec.diagnostics):
+    if wrong := wrong_diagnostics(spec.diagnostics, spec.updates):
         raise ValueError(wrong)
     meter, clock = MemoryMeter(device), Clock(device)
     optimiser = make_optimiser(model, spec)
@@ -154,9 +154,11 @@ def diagnose(
 ) -> Iterator[Measurement]:
     """What the spec's diagnostics read at this step from a float64 copy of the model.
 
-    Nothing of the run is touched: the batch and the random stream are the diagnostics' own.
+    Nothing of the run is touched: the batch and the random streams are the diagnostics' own. Of a
+    model that has diverged nothing is read.
     """
-    for name in diagnostics_at(step, spec):
+    alive = all(torch.isfinite(parameter).all() for parameter in model.parameters())
+    for name in diagnostics_at(step, spec) if alive else ():
         own = stream(spec.seed, f"diagnostics/{name}")
         view = View.of(model, task, kept_batch(task, spec, device), own)
         yield from (Measurement(step, *reading) for reading in look(name, view))

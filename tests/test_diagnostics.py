@@ -13,7 +13,7 @@ from bench.diagnostics.states import cosine, effective_rank, forward_norm
 from bench.diagnostics.view import BoundViolation
 from bench.models import MODELS
 from roaf import RoaMLP
-from tests.linear import DOUBLE, Linear, values, view, view_of
+from tests.linear import DOUBLE, Linear, Logistic, values, view, view_of
 from tests.test_frame import framed
 
 
@@ -60,6 +60,25 @@ def test_the_memory_horizon_is_where_a_thousandth_is_left(a):
     looked = view(Linear(torch.full((1, 1), a, dtype=DOUBLE)), 1000)
     horizon = values(look("memory-horizon", looked), "memory_horizon")["0.001"]
     assert horizon == math.floor(math.log(1e-3) / math.log(a)) + 1
+
+
+def test_a_model_without_memory_forgets_at_once_and_one_that_is_deaf_remembers_nothing():
+    blind = view(Linear(torch.zeros(1, 1, dtype=DOUBLE)))
+    assert values(look("memory-horizon", blind), "memory_horizon") == {"0.001": 1.0}
+    deaf = view(Logistic(torch.zeros(1, 1, dtype=DOUBLE)))
+    assert values(look("memory-horizon", deaf), "memory_horizon") == {"0.001": 0.0}
+
+
+def test_a_frozen_body_can_be_looked_at_and_a_batch_of_seven_has_no_noise():
+    model, task = framed("mlp")
+    model.body.requires_grad_(False)
+    frozen = view_of(model, task)
+    assert values(look("weight-gradients", frozen), "weight_gradient_by_distance")["1"] == 0
+    assert set(values(look("signal-to-noise", frozen), "gradient_snr")) == {
+        f"{part}.{kind}" for part in ("lift", "readout") for kind in ("weight", "bias")
+    }
+    with pytest.raises(ValueError, match="needs a batch of at least 8"):
+        list(look("signal-to-noise", view_of(model, task, samples=7)))
 
 
 @pytest.mark.parametrize("name", ["lstm", "cornn", "roaf"])

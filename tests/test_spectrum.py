@@ -100,17 +100,54 @@ def test_a_direction_that_is_lost_has_the_singular_value_zero():
 def test_singular_values_of_a_product_agree_with_two_hundred_digits(spread):
     scales = torch.diag(torch.exp(torch.linspace(0, -spread, 8, dtype=DOUBLE)))
     matrices = [scales @ torch.linalg.qr(torch.randn(8, 8, dtype=DOUBLE)).Q for _ in range(40)]
-    links = [lambda rows, m=m: rows @ m.T for m in matrices]
-    frame = random_frame(8, 8, torch.Generator().manual_seed(0))
-    found = log_singular_values(
-        pulled_through(links, [torch.zeros(1, 8, dtype=DOUBLE)] * 40, frame)
-    )
+    found = log_values(matrices)
     with mpmath.workdps(200 + int(400 * spread)):
         product = mpmath.eye(8)
         for m in matrices:
             product = mpmath.matrix(m.tolist()) * product
         exact = [float(mpmath.log(s)) for s in mpmath.svd_r(product, compute_uv=False)]
-    assert found.tolist() == pytest.approx(exact, rel=1e-10, abs=1e-9)
+    assert found == pytest.approx(exact, rel=1e-10, abs=1e-12)
+
+
+def log_values(matrices) -> list[float]:
+    """Of the product of the matrices, the first one applied first."""
+    size = len(matrices[0])
+    links = [lambda rows, m=m: rows @ m.T for m in matrices]
+    states = [torch.zeros(1, size, dtype=DOUBLE)] * len(links)
+    frame = random_frame(size, size, torch.Generator().manual_seed(0))
+    return log_singular_values(pulled_through(links, states, frame).product).tolist()
+
+
+@pytest.mark.parametrize("dead", range(4))
+def test_a_unit_that_dies_takes_its_own_singular_value_and_no_other(dead):
+    leaks = torch.tensor([0.99, 0.9, 0.8, 0.7], dtype=DOUBLE)
+    killing = leaks.clone()
+    killing[dead] = 0
+    alive = torch.diag(leaks)
+    found = log_values([alive] * 5 + [torch.diag(killing)] + [alive] * 194)
+    exact = [200 * math.log(leak) for i, leak in enumerate(leaks.tolist()) if i != dead]
+    assert found[:3] == pytest.approx(exact, rel=1e-9)
+    assert found[3] == -math.inf
+
+
+@pytest.mark.parametrize("length", [400, 2000])
+def test_directions_that_change_places_on_the_way_keep_their_scales(length):
+    first = torch.diag(torch.tensor([math.e, 1 / math.e], dtype=DOUBLE))
+    second = torch.diag(torch.tensor([math.exp(-2), math.e], dtype=DOUBLE))
+    found = log_values([first] * length + [second] * length)
+    assert found == pytest.approx([0, -length], abs=1e-9)
+
+
+def test_weights_that_are_no_numbers_have_no_singular_values():
+    readings = list(look("spectrum", view(Linear(torch.full((2, 2), math.nan, dtype=DOUBLE)))))
+    assert all(math.isnan(v) for v in values(readings, "log10_singular_value").values())
+    assert all(math.isnan(v) for v in values(readings, "lyapunov_exponent").values())
+
+
+@pytest.mark.parametrize("every", [7, 100])
+def test_exponents_are_per_step_however_seldom_the_frame_is_straightened(every):
+    readings = spectrum(view(Linear(torch.full((1, 1), 0.5, dtype=DOUBLE))), every)
+    assert values(readings, "lyapunov_exponent")["1"] == pytest.approx(math.log(0.5))
 
 
 @pytest.mark.parametrize("name", STEPWISE)

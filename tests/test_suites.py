@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.models import MODELS, build_model, trainable_parameters
-from bench.models.match import parameters
+from bench.models.match import LARGEST, parameters
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.winners import winners
 from bench.runner import Registry, resolve
@@ -76,7 +76,7 @@ def test_time_models_are_matched_in_trainable_parameters():
 
 
 SMALLER = {"urnn", "eunn", "esn", "es2n"}
-"""Below 256 units these have fewer parameters than ROAF has with 128, whatever their width."""
+"""These have fewer parameters with 256 units than ROAF has with 128."""
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -86,7 +86,7 @@ def test_every_model_of_the_table_has_the_parameters_of_roaf_within_5_percent(sh
     assert set(widths) - {"*"} == {name for name in MODELS if MODELS[name].axis == "time"}
     for model in set(widths) - {"*"}:
         count = parameters(model, task, widths[model])
-        if model in SMALLER and widths[model] == REFERENCE:
+        if model in SMALLER and widths[model] in (LARGEST, REFERENCE):
             assert count < 0.95 * wanted
         else:
             # a channel more or less changes the convolutional network by 16 %

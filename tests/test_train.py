@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from bench.diagnostics import DIAGNOSTICS
 from bench.diagnostics.table import Diagnostic
 from bench.diagnostics.view import Reading
-from bench.models import MODELS
+from bench.models import MODELS, build_model
 from bench.records import Status
 from bench.runner import Registry, resolve, run
-from bench.train import SCHEDULES, make_optimiser, stream
+from bench.train import SCHEDULES, diagnose, make_optimiser, stream
 from tests.specs import TOYS, tiny
 
 REGISTRY = Registry()
@@ -81,6 +82,31 @@ def test_the_clock_stands_still_while_a_diagnostic_looks(monkeypatch):
 def test_an_unknown_diagnostic_is_an_error_that_names_those_there_are():
     result = record(diagnostics={"spectra": (0,)})
     assert "diagnostic 'spectra' is unknown; allowed: gradient" in (result.error or "")
+
+
+def test_of_a_run_that_diverges_nothing_more_is_read_and_it_stays_diverged():
+    wanted = dict.fromkeys(DIAGNOSTICS, (0, 3, 6))
+    result = record(
+        model="irnn", optimiser="sgd", learning_rate=1e30, gradients_at=(), diagnostics=wanted
+    )
+    assert result.status is Status.diverged, result.error
+    assert {m.step for m in values(result, "log10_singular_value")} == {0}
+
+
+def test_diagnostics_are_asked_for_at_updates_that_there_are():
+    late = record(diagnostics={"spectrum": (7,)})
+    assert "'spectrum' must list updates from 0 to 6, not (7,)" in (late.error or "")
+
+
+def test_looking_draws_from_no_random_stream_of_the_run():
+    model, task, spec = nn.Dropout(0.5), REGISTRY.tasks.entries["adding"](length=12), tiny()
+    body = build_model(MODELS["elman"], task, resolve(spec, REGISTRY))
+    body.add_module("noise", model)
+    wanted = resolve(tiny(diagnostics=dict.fromkeys(DIAGNOSTICS, (0,))), REGISTRY)
+    before = torch.get_rng_state()
+    assert list(diagnose(0, body, task, wanted, torch.device("cpu")))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert body.training
 
 
 def test_a_measurement_outside_the_theory_fails_the_run_and_is_kept(monkeypatch):

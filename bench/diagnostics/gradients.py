@@ -76,7 +76,8 @@ def banded_gradient(view: View) -> Readings:
         lower, upper = band[distance]
         yield Reading("bound_lower", str(distance), lower)
         yield Reading("bound_upper", str(distance), upper)
-        check(f"the gradient's growth over {distance} steps", value / norms[0], lower, upper)
+        if norms[0] > 0:
+            check(f"the gradient's growth over {distance} steps", value / norms[0], lower, upper)
 
 
 def gradient_by_input(model: Frame, task: Task, batch: Batch) -> dict[int, float]:
@@ -100,23 +101,28 @@ def input_gradient(view: View) -> Readings:
 def signal_to_noise(view: View) -> Readings:
     """For each parameter ||E g|| / sqrt(E ||g - E g||^2), g the gradient of one sample's loss.
 
-    Estimated from the mean gradients of eight equal parts of the batch, whose variance is that of a
-    sample over the size of a part. The mean's own noise is taken out of the signal; null where
-    nothing is left, or no noise was seen.
+    With it `gradient_mean`, ||E g|| itself over this batch. The ratio is estimated from
+    the mean gradients of eight equal parts of the batch, whose variance is that of a sample over
+    the size of a part. The mean's own noise is taken out of the signal; null where nothing is left,
+    or no noise was seen. A batch below eight samples raises ValueError.
     """
     size = len(view.batch.inputs) // GROUPS
-    parameters = dict(view.model.named_parameters())
-    gradients = [
+    if size == 0:
+        raise ValueError(f"signal-to-noise needs a batch of at least {GROUPS}")
+    parameters = {n: p for n, p in view.model.named_parameters() if p.requires_grad}
+    parts = [
         _gradients(view, Batch(*(part[k * size : (k + 1) * size] for part in view.batch)))
         for k in range(GROUPS)
     ]
-    for name, found in zip(parameters, zip(*gradients, strict=True), strict=True):
-        yield Reading("gradient_snr", name, ratio(torch.stack(found).reshape(GROUPS, -1), size))
+    for name, found in zip(parameters, zip(*parts, strict=True), strict=True):
+        gradients = torch.stack(found).reshape(GROUPS, -1)
+        yield Reading("gradient_mean", name, norm(gradients.mean(dim=0)))
+        yield Reading("gradient_snr", name, ratio(gradients, size))
 
 
 def _gradients(view: View, part: Batch) -> tuple[Tensor, ...]:
     loss = view.task.loss(view.model(part.inputs), part.targets)
-    parameters = list(view.model.parameters())
+    parameters = [p for p in view.model.parameters() if p.requires_grad]
     return torch.autograd.grad(loss, parameters, materialize_grads=True)
 
 

@@ -15,11 +15,11 @@ FORGOTTEN = 1e-3
 def memory_horizon(view: View) -> Readings:
     """The smallest lag from which on ||d output_T / d x_{T-lag}||_2 stays below a thousandth of its
     largest value, along the first sequence of the batch; infinite where the first input is still
-    remembered."""
+    remembered, 0 where no input ever counted."""
     with cached():
         logs = sensitivities(view)
     floor = max(logs) + math.log(FORGOTTEN)
-    remembered = [lag for lag, log in enumerate(logs) if log >= floor]
+    remembered = [lag for lag, log in enumerate(logs) if log >= floor > -math.inf]
     horizon = remembered[-1] + 1 if remembered else 0
     value = math.inf if horizon == len(logs) else float(horizon)
     yield Reading("memory_horizon", f"{FORGOTTEN:g}", value)
@@ -55,5 +55,4 @@ def _pull(body, x_t: Tensor, state: Tensor, rows: Tensor, part: int) -> tuple[Te
 
 
 def _log(value: Tensor) -> float:
-    number = value.item()
-    return math.log(number) if number > 0 else -math.inf
+    return torch.log(value).item()

@@ -1,14 +1,15 @@
 """The input-output Jacobian of one sample: singular values, exponents, one-step gains, horizon."""
 
 import math
-from statistics import mean, stdev
+from itertools import pairwise
+from statistics import stdev
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.parametrize import cached
 
-from bench.diagnostics.products import Product, log_singular_values, pull_back, pulled_through
+from bench.diagnostics.products import Way, log_singular_values, pull_back, pulled_through
 from bench.diagnostics.view import Reading, Readings, View, check, random_frame
 from bench.frame import Chain
 
@@ -26,46 +27,60 @@ def spectrum(view: View, every: int = 1) -> Readings:
     largest; `lyapunov_error` is the standard error. The frame is turned orthonormal again `every`
     steps. A value outside theory's band raises BoundViolation.
     """
-    with cached():
-        chain = _chain(view)
-        rows = random_frame(chain.states[0].shape[1], chain.states[0].shape[1], view.generator)
-        product = pulled_through(chain.links, chain.states, rows.to(chain.states[0]), every)
-    logs = log_singular_values(product)
+    way = _way(view, None, every)
+    logs = log_singular_values(way.product)
     yield from _singular_values(logs)
-    yield from exponents(product, every)
+    yield from exponents(way)
     if band := view.band():
         for log in logs.tolist():
-            check("a singular value", _power(math.e, log), *band[len(chain.links)])
+            check("a singular value", _power(math.e, log), *band[-1])
 
 
 def leading_exponents(view: View, count: int = 8, every: int = 1) -> Readings:
     """The largest exponents alone, at a cost that grows with their number and not the state's."""
+    yield from exponents(_way(view, count, every))
+
+
+def exponents(way: Way) -> Readings:
+    """The growth of the sorted scales per step, and its standard error from that of stretches.
+
+    Steps near the end, where the random frame still turns into place, are left out. The error is
+    null where the way is too short to cut into stretches. Where directions are lost, or the steps
+    differ much, as along depth, it is a mean over this way and no limit.
+    """
+    links = [0, *way.links]
+    path = [torch.zeros_like(way.scales[0]), *way.scales]
+    start, end = int(TRANSIENT * len(way.links)), len(way.links)
+    total = _growth(links, path, start, end)
+    cuts = [start + (end - start) * k // BLOCKS for k in range(BLOCKS + 1)]
+    long_enough = end - start >= BLOCKS
+    parts = [_growth(links, path, *pair) for pair in pairwise(cuts)] if long_enough else []
+    for rank, value in enumerate(total, start=1):
+        yield Reading("lyapunov_exponent", str(rank), value)
+        of_rank = [part[rank - 1] for part in parts]
+        yield Reading("lyapunov_error", str(rank), _standard_error(of_rank))
+
+
+def _way(view: View, count: int | None, every: int) -> Way:
+    """The way of the first sample's gradient, through `count` random rows or one for each unit."""
     with cached():
         chain = _chain(view)
         size = chain.states[0].shape[1]
-        rows = random_frame(size, min(count, size), view.generator).to(chain.states[0])
-        product = pulled_through(chain.links, chain.states, rows, every)
-    yield from exponents(product, every)
+        rows = random_frame(size, min(count or size, size), view.generator)
+        return pulled_through(chain.links, chain.states, rows.to(chain.states[0]), every)
 
 
-def exponents(product: Product, every: int) -> Readings:
-    """The mean of log R_ii per step, and its standard error from the means of stretches.
-
-    R has a positive diagonal. Steps near the end, where the random frame still turns into place,
-    are left out. The error is null where the way is too short to cut into stretches.
-    """
-    kept = product.growth[math.ceil(TRANSIENT * len(product.growth)) :] or product.growth
-    series = torch.stack(kept).T / every
-    for rank, values in enumerate(series.tolist(), start=1):
-        yield Reading("lyapunov_exponent", str(rank), mean(values))
-        yield Reading("lyapunov_error", str(rank), _standard_error(values))
+def _growth(links: list[int], path: list[Tensor], start: int, end: int) -> list[float]:
+    """Per step, by rank; -inf for a direction that was lost by the end."""
+    grown = (path[end] - path[start]) / (links[end] - links[start])
+    return torch.where(path[end] == -math.inf, -math.inf, grown).tolist()
 
 
 def step_gains(view: View) -> Readings:
     """The greatest and least singular value of a single step's Jacobian along the way.
 
-    At up to fifty places evenly spread. A greatest gain below 1 is a contraction: two states driven
-    by the same inputs approach each other at every step.
+    At up to fifty places evenly spread. A greatest gain below 1 is a contraction there: two states
+    near this way that are driven by the same inputs approach each other.
     """
     greatest, least = 0.0, math.inf
     steps = view.model.step_bounds(view.batch.inputs)
@@ -110,9 +125,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _standard_error(values: list[float]) -> float | None:
-    """Of the mean of a series, from the means of equal stretches of it."""
-    length = len(values) // BLOCKS
-    if length == 0 or not all(map(math.isfinite, values)):
+    """Of the mean of the values; None of values that are not finite, or without any."""
+    if not values or not all(map(math.isfinite, values)):
         return None
-    means = [mean(values[k * length : (k + 1) * length]) for k in range(BLOCKS)]
-    return stdev(means) / math.sqrt(BLOCKS)
+    return stdev(values) / math.sqrt(len(values))

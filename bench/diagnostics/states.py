@@ -42,7 +42,7 @@ def effective_rank(h: Float[Tensor, "batch size"]) -> float:
 def cosine(h: Float[Tensor, "batch size"]) -> float | None:
     """The mean cosine of the angle between the states of two different samples; None at zero."""
     norms = torch.linalg.vector_norm(h, dim=1, keepdim=True)
-    if not (norms > 0).all():
+    if len(h) < 2 or not (norms > 0).all():
         return None
     together = (h / norms) @ (h / norms).T
     return ((together.sum() - together.trace()) / (len(h) * (len(h) - 1))).item()
@@ -61,12 +61,14 @@ def weight_gradients(view: View) -> Readings:
     last = len(found) - 1
     values = {d: _through(view, found, deltas, last - d) for d in kept_distances(last) if d}
     unit = norm(at_readout)
-    relative = {distance: value / unit for distance, value in values.items()}
+    relative = {distance: value / unit if unit > 0 else None for distance, value in values.items()}
     yield from readings("weight_gradient_by_distance", relative)
 
 
 def _through(view: View, found: list[Tensor], deltas: list[Tensor], layer: int) -> float:
-    weights = list(view.model.body.parameters())
+    weights = [p for p in view.model.body.parameters() if p.requires_grad]
+    if not weights:
+        return 0.0
     out = view.model.body.step(found[layer].detach(), layer)
     pulled = torch.autograd.grad(out, weights, deltas[layer + 1], materialize_grads=True)
     return torch.linalg.vector_norm(torch.stack([g.double().norm() for g in pulled])).item()

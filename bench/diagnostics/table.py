@@ -55,9 +55,11 @@ def look(name: str, view: View) -> Readings:
     return diagnostic.read(view) if view.model.kind in diagnostic.kinds else iter(())
 
 
-def unknown_diagnostics(wanted: Mapping[str, Any]) -> str | None:
-    """A sentence on the first name that is no diagnostic; None where all are."""
-    wrong = [name for name in wanted if name not in DIAGNOSTICS]
-    if not wrong:
-        return None
-    return f"diagnostic {wrong[0]!r} is unknown; allowed: {', '.join(DIAGNOSTICS)}"
+def wrong_diagnostics(wanted: Mapping[str, Any], updates: int) -> str | None:
+    """A sentence on the first diagnostic that cannot be read as wanted; None where all can."""
+    for name, steps in wanted.items():
+        if name not in DIAGNOSTICS:
+            return f"diagnostic {name!r} is unknown; allowed: {', '.join(DIAGNOSTICS)}"
+        if not isinstance(steps, list | tuple) or not all(s in range(updates + 1) for s in steps):
+            return f"diagnostic {name!r} must list updates from 0 to {updates}, not {steps!r}"
+    return None

@@ -35,8 +35,9 @@ class BoundViolation(ArithmeticError):
 class View:
     """A float64 copy of a framed model, its task, a batch kept for looking, and a random stream.
 
-    The copy starts from the very weights of the model. Whatever is done to it, the run goes on
-    unchanged. The model is a `bench.frame.Frame`, of a kind that the diagnostic can read.
+    The copy starts from the very weights of the model, in evaluation mode, so that nothing is drawn
+    and no sample sees another. Whatever is done to it, the run goes on unchanged. The model is a
+    `bench.frame.Frame`, of a kind that the diagnostic can read.
     """
 
     model: Any
@@ -48,7 +49,7 @@ class View:
     def of(cls, model: Frame, task: Task, batch: Batch, generator: Generator) -> "View":
         """The view of a model as it stands; a batch's class indices stay integers."""
         double = [part.double() if part.is_floating_point() else part for part in batch]
-        return cls(copy.deepcopy(model).double(), task, Batch(*double), generator)
+        return cls(copy.deepcopy(model).double().eval(), task, Batch(*double), generator)
 
     def band(self) -> list[tuple[float, float]]:
         """Theory's (lower, upper) of what the gradient is multiplied by, for each distance from 0.
@@ -66,8 +67,11 @@ class View:
 
 
 def check(name: str, value: float, lower: float, upper: float) -> None:
-    """Raises BoundViolation for a value outside the bounds by more than the tolerance."""
-    if not lower * (1 - TOLERANCE) <= value <= upper * (1 + TOLERANCE):
+    """Raises BoundViolation for a value outside the bounds by more than the tolerance.
+
+    What is not a number, of a run that diverges, is not held against the theory.
+    """
+    if value < lower * (1 - TOLERANCE) or value > upper * (1 + TOLERANCE):
         raise BoundViolation(f"{name} is {value:.9g}, outside the bounds {lower:.9g}, {upper:.9g}")
 
 

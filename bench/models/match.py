@@ -16,7 +16,7 @@ from bench.suites.widths import COLUMNS, REFERENCE, SHAPES
 from bench.tasks import TASKS, Task
 
 LARGEST = 256
-"""A model that would need to be wider is as wide as the reference, and smaller."""
+"""A model that would need to be wider is as wide as this, and smaller."""
 
 
 def parameters(model: str, task: Task, width: int) -> int:
@@ -40,13 +40,13 @@ def parameters(model: str, task: Task, width: int) -> int:
         return trainable_parameters(build_model(entry, task, spec))
 
 
-def matched_width(model: str, task: Task, wanted: int) -> int | None:
-    """The width whose count is nearest; None where that is beyond the largest."""
+def matched_width(model: str, task: Task, wanted: int) -> int:
+    """The width whose count is nearest, or the largest."""
     low, high = 1, LARGEST
     if parameters(model, task, REFERENCE) == wanted:
         return REFERENCE
     if parameters(model, task, high) < wanted:
-        return None
+        return high
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if parameters(model, task, middle) <= wanted else (low, middle)
@@ -62,7 +62,7 @@ def main() -> None:
         wanted = parameters("roaf", task, REFERENCE)
         for model in (name for name, entry in MODELS.items() if entry.axis == "time"):
             width = matched_width(model, task, wanted)
-            table.writerow((shape, model, width or REFERENCE))
+            table.writerow((shape, model, width))
 
 
 if __name__ == "__main__":

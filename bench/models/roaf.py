@@ -19,6 +19,8 @@ class RoafBody(nn.Module):
     def __init__(self, input_size: int, hidden_size: int, **args: Any) -> None:
         super().__init__()
         self.network = RoaRNN(input_size, hidden_size, **args)
+        if self.network.num_layers * self.network.directions > 1:
+            raise ValueError("a ROAF body has one layer and one direction: its step is one state's")
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch hidden"]:
         return self.network.initial_state(batch)

@@ -1,8 +1,9 @@
 """What becomes of a signal and its gradient, before any training and after a little?
 
-Every model at 32 units, untuned: the same small rate for all, ROAF with beta = 1 / length. The
-question is what the gradient does, not what is learnt. All diagnostics are read from float64
-copies. One seed: what is compared differs by orders of magnitude.
+Every model at 32 units, untuned: the same small rate for all, ROAF with beta = 1 / length, the two
+usual filters with 8 / length as well, which trains better. The question is what the gradient does,
+not what is learnt. All diagnostics are read from float64 copies. One seed: differences of orders of
+magnitude can be read off, small ones cannot.
 """
 
 from bench.suites.names import ALL_DEPTH, ALL_TIME, ROAF_FILTERS, ROAF_MODELS
@@ -21,15 +22,20 @@ def looks(updates: int, *once: str) -> dict[str, tuple[int, ...]]:
     return twice | dict.fromkeys(once, (0,))
 
 
-def adding(length: int, models: tuple[str, ...], updates: int) -> Setting:
-    """The adding task, whose loss is at its last step alone."""
+def adding(
+    length: int, models: tuple[str, ...], updates: int, strengths: tuple[float, ...] = (1.0,)
+) -> Setting:
+    """The adding task, whose loss is at its last step alone; beta * length of the usual filters."""
     trials = {model: (Trial(RATES[0], args),) for model, args in SMALLER.items()}
+    trials |= dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),))
+    usual = tuple(roaf_trial(RATES[0], length, c) for c in strengths)
+    trials |= dict.fromkeys(ROAF_MODELS, usual)
     return Setting(
         task="adding",
         task_args={"length": length},
         length=length,
         models=models,
-        trials=trials | dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),)),
+        trials=trials,
         widths={"*": 32},
         updates=updates,
         evaluations=0,
@@ -52,6 +58,10 @@ SIGNAL_PROPAGATION = Suite(
     question="What becomes of a signal and its gradient over 784 steps or 1,000 layers, before any "
     "training and after a little, and does theory hold?",
     budget="under 10 min on 2 CPU cores",
-    settings=(adding(10_000, ROAF_MODELS, 10), adding(784, ALL_TIME, 30), DEEP),  # longest first
+    settings=(  # longest first
+        adding(10_000, ROAF_MODELS, 10),
+        adding(784, ALL_TIME, 30, strengths=(1.0, 8.0)),
+        DEEP,
+    ),
     seeds=(0,),
 )

@@ -1,7 +1,7 @@
 """The widths at which the models have the trainable parameters of a ROAF of 128 units.
 
 `widths.csv` is made by `python -m bench.models.match`. A model that would need more than 256 units
-is as wide as the reference, and smaller. What a task feeds and reads decides: hence its shape.
+has these, and fewer parameters. What a task feeds and reads decides: hence its shape.
 """
 
 import csv
