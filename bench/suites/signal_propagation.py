@@ -28,6 +28,10 @@ def adding(
     """The adding task, whose loss is at its last step alone; beta * length of the usual filters."""
     trials = {model: (Trial(RATES[0], args),) for model, args in SMALLER.items()}
     trials |= dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),))
+    trials |= {
+        model: (Trial(RATES[0], {constant: 1.0 / length}),)
+        for model, constant in (("leaky", "leak"), ("es2n", "beta"))
+    }
     usual = tuple(roaf_trial(RATES[0], length, c) for c in strengths)
     trials |= dict.fromkeys(ROAF_MODELS, usual)
     return Setting(

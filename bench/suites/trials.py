@@ -30,6 +30,8 @@ LENGTH_ARGUMENTS = {
 }
 """What these models call the length of the sequence, which they are made for."""
 
+Settings = tuple[Mapping[str, Any], ...]
+
 
 def roaf_trial(rate: float, length: int, c: float) -> Trial:
     """ROAF with alpha = 1 - c / length.
@@ -51,15 +53,23 @@ def default_trial(model: str, length: int) -> Trial:
 def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
     """Six trials for each model: two settings of its own at three rates, else six rates.
 
-    ROAF: c = 1 and 8. LSTM: forget bias 1, and chrono initialisation (Tallec & Ollivier 2018).
-    expRNN: its paper's two initialisations. coRNN: its paper's values for psMNIST and for adding.
-    AntisymmetricRNN: two step sizes of its paper's grid.
+    ROAF: c = 1 and 8, and with them the leaky network and the untrained one of ROAF's author, which
+    have the same constant. LSTM: forget bias 1, and chrono initialisation (Tallec & Ollivier 2018).
+    The exponential, non-normal and saturated networks: their papers' two initialisations. coRNN and
+    LEM: their papers' values for psMNIST and for adding. AntisymmetricRNN: two step sizes of its
+    paper's grid. LRU: the whole disc, and the ring that its paper wants for long memory.
     """
-    own: dict[str, tuple[Mapping[str, Any], ...]] = {
+    both_angles = ({"initialisation": "cayley"}, {"initialisation": "henaff"})
+    two_steps: Settings = ({}, {"epsilon": 0.1})
+    own: dict[str, Settings] = {
         "lstm": ({}, {"chrono_length": length}),
-        "exprnn": ({"initialisation": "cayley"}, {"initialisation": "henaff"}),
+        **dict.fromkeys(("exprnn", "dtriv", "nnrnn", "asrnn"), both_angles),
+        **dict.fromkeys(("antisymmetric", "antisymmetric-gated"), two_steps),
         "cornn": ({}, {"time_step": 0.06, "gamma": 66.0, "epsilon": 15.0}),
-        "antisymmetric": ({}, {"epsilon": 0.1}),
+        "lem": ({}, {"time_step": 0.0242}),
+        "leaky": tuple({"leak": c / length} for c in (1.0, 8.0)),
+        "es2n": tuple({"beta": c / length} for c in (1.0, 8.0)),
+        "lru": ({}, {"min_radius": 0.9, "max_radius": 0.999}),
     }
     rivals = (*TIME_RIVALS, *FURTHER_TIME_RIVALS)
     trials = {m: tuple(Trial(r, length_arguments(m, length)) for r in MORE_RATES) for m in rivals}
