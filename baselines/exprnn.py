@@ -97,7 +97,7 @@ def _rotation_blocks(size: int, initialisation: str) -> Float[Tensor, "size size
 
 
 def costs(input_size: int, hidden_size: int, initialisation: str = "cayley") -> Costs:
-    """Of one step; of the matrix that torch stores for A only the part below the diagonal trains."""
+    """Of one step; of the matrix stored for A only the part below the diagonal trains."""
     inputs, free = hidden_size * input_size, hidden_size * (hidden_size - 1) // 2
     flops = 2 * (inputs + hidden_size**2)
     return Costs(parameters=free + inputs + hidden_size, state_size=hidden_size, flops=flops)

@@ -17,7 +17,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from baselines.costs import Costs
@@ -95,8 +94,9 @@ class _Recurrence(Function):
         return states[1:]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
+        if torch.is_grad_enabled():  # create_graph
+            raise RuntimeError("this loop has no second derivative")
         gates, recurrent, states, weight = ctx.saved_tensors
         r, z, n = gates.chunk(3, dim=-1)
         memory = recurrent.chunk(3, dim=-1)[2]

@@ -17,7 +17,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 
 def oscillator_scan(
@@ -39,8 +38,9 @@ class _Scan(Function):
         return states
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
+        if torch.is_grad_enabled():  # create_graph
+            raise RuntimeError("this scan has no second derivative")
         m, states, first = ctx.saved_tensors
         gradients = grad_outputs[0].flip(0)
         _solve(m.transpose(0, 1), gradients)

@@ -20,7 +20,6 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 
 def linear_scan(
@@ -42,8 +41,9 @@ class _Scan(Function):
         return states
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
+        if torch.is_grad_enabled():  # create_graph
+            raise RuntimeError("this scan has no second derivative")
         factor, states, first = ctx.saved_tensors
         time = states.shape[1]
         deltas, products = _in_chunks(grad_outputs[0]), _in_chunks(factor[:, 1:].conj(), time)

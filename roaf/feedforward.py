@@ -19,10 +19,17 @@ from roaf.mixing import Coefficient, Mixing, Value, each, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
 from roaf.orthogonal import dense_of_each, draw_filter, fastest, fastest_of_each
 from roaf.precision import applied_dtype
-from roaf.settings import FixedBuffers, check_memory, check_sizes, uniform_parameter
+from roaf.saved import Filtered
+from roaf.settings import (
+    check_memory,
+    check_rows,
+    check_sizes,
+    uniform_parameter,
+    wanted_device,
+)
 
 
-class RoaMLP(FixedBuffers, nn.Module):
+class RoaMLP(Filtered):
     """A stack of `depth` layers of equal width, (batch, width) -> (batch, width).
 
         x_{l+1} = alpha * O_l x_l + beta * phi(W_l x_l + b_l)
@@ -45,7 +52,8 @@ class RoaMLP(FixedBuffers, nn.Module):
 
     Trained: weight (depth, width, width) and bias (depth, width), stacked, which makes an
     optimiser's step two tensors instead of two a layer. They start uniform in +-1/sqrt(width), as
-    torch.nn.Linear does. A setting that is not allowed raises ValueError.
+    torch.nn.Linear does. A setting that is not allowed raises ValueError, and so
+    does a state_dict with a filter that is visibly of another kind, see `roaf.saved`.
 
     Example:
         >>> alpha, beta = depth_schedule(c=1, depth=1000)
@@ -84,13 +92,19 @@ class RoaMLP(FixedBuffers, nn.Module):
         draws = [
             draw_filter(width, filter, generator) for _ in range(1 if shared_filter else depth)
         ]
-        self.register_buffer("orthogonal", draws[0] if shared_filter else torch.stack(draws))
-        bound, where = 1 / math.sqrt(width), {"device": None, "dtype": None}
+        numbers = draws[0] if shared_filter else torch.stack(draws)
+        bound, where = 1 / math.sqrt(width), {"device": wanted_device(None), "dtype": None}
+        self.register_buffer("orthogonal", numbers.to(where["device"]))
         self.weight = uniform_parameter((depth, width, width), bound, generator, where)
         biases = uniform_parameter((depth, width), bound, generator, where) if bias else None
         self.register_parameter("bias", biases)
         if self._phi.slope_of_bias is not None:
             self.phi_bias = nn.Parameter(torch.zeros(depth, width))
+
+    @property
+    def filter_size(self) -> int:
+        """The units that the filter acts on."""
+        return self.width
 
     @property
     def alpha(self) -> Value:
@@ -130,7 +144,8 @@ class RoaMLP(FixedBuffers, nn.Module):
         return jacobian_bounds(alpha, beta, self.weight, self._phi.lipschitz)
 
     def forward(self, x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
-        """The output of the last layer."""
+        """The output of the last layer; an x that is not such a tensor raises ValueError."""
+        check_rows(x, self.width)
         with torch.autocast(x.device.type, enabled=False):
             offset, alpha, beta, *bias = self._vectors()
             layers = (self._forms(), self.weight.to(offset), offset)

@@ -7,12 +7,15 @@ the quadratic residues of q (R. Paley, J. Math. Phys. 12, 1933, his first constr
 these two do not give, 28 and 36 among them, are not offered.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 # measured: one product with a block of 32 is faster than five butterflies, or than 4 x 8
 LARGEST_BLOCK = 32
+EXACT: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
 
 
 def hadamard_factors(size: int) -> tuple[Float[Tensor, "_ _"], ...]:
@@ -33,14 +36,14 @@ def hadamard_factors(size: int) -> tuple[Float[Tensor, "_ _"], ...]:
 def paley(size: int) -> Float[Tensor, "size size"]:
     """The Hadamard matrix I + S of a prime q = size - 1 = 3 mod 4, in float64."""
     q = size - 1
-    character = torch.full((q,), -1.0, dtype=torch.float64)
-    character[torch.arange(1, q) ** 2 % q] = 1
+    character = torch.full((q,), -1.0, **EXACT)
+    character[torch.arange(1, q, device="cpu") ** 2 % q] = 1
     character[0] = 0
-    steps = torch.arange(q)
-    skew = torch.zeros(size, size, dtype=torch.float64)
+    steps = torch.arange(q, device="cpu")
+    skew = torch.zeros(size, size, **EXACT)
     skew[0, 1:], skew[1:, 0] = 1, -1
     skew[1:, 1:] = character[(steps[:, None] - steps) % q]
-    return skew + torch.eye(size, dtype=torch.float64)
+    return skew + torch.eye(size, **EXACT)
 
 
 def _base(size: int) -> int | None:
@@ -67,8 +70,8 @@ def _nearest(size: int) -> str:
 
 def _sylvester(size: int) -> Float[Tensor, "size size"]:
     """The Hadamard matrix of a power of two."""
-    pair = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)
-    matrix = torch.ones(1, 1, dtype=torch.float64)
+    pair = torch.tensor([[1.0, 1.0], [1.0, -1.0]], **EXACT)
+    matrix = torch.ones(1, 1, **EXACT)
     while len(matrix) < size:
         matrix = torch.kron(matrix, pair)
     return matrix

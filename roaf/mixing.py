@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from roaf.bounds import singular_value_bounds
 from roaf.norms import spectral_norm_bound
-from roaf.settings import FixedBuffers
+from roaf.settings import FixedBuffers, wanted_device
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Mixing(FixedBuffers, nn.Module):
         super().__init__()
         self._shape = (*lead, units)
         self._settings: dict[str, Any] = {}
+        device = wanted_device(device)
         for name, setting in (("alpha", alpha), ("beta", beta)):
             if isinstance(setting, Learned):
                 shape = self._shape if setting.per_unit else (*lead, 1)
@@ -84,8 +85,8 @@ class Mixing(FixedBuffers, nn.Module):
                 self.register_buffer(f"{name}_per_unit", fixed)
                 setting = PER_UNIT
             self._settings[name] = setting
-        for name, value in zip(self._settings, self.values(torch.float64), strict=True):
-            _check(name, value)
+        _check("alpha", *_range(alpha))
+        _check("beta", *(_rest(*_range(alpha)) if beta is None else _range(beta)))
 
     def values(self, dtype: torch.dtype) -> tuple[Value, Value]:
         """alpha and beta at this moment: floats, or tensors (*lead, units) of that dtype."""
@@ -113,8 +114,19 @@ def _spread(name: str, value: Tensor, units: int, lead: tuple[int, ...]) -> Tens
     return value.detach().expand(*lead, units).clone()
 
 
-def _check(name: str, value: Value) -> None:
-    least, most = extremes(value)
+def _range(setting: Coefficient) -> tuple[float, float]:
+    """The least and the greatest that it can ever be; NaN if there is one."""
+    if isinstance(setting, Learned):
+        return setting.lower, setting.upper
+    return extremes(setting)
+
+
+def _rest(least: float, most: float) -> tuple[float, float]:
+    """The range of 1 - alpha."""
+    return 1 - most, 1 - least
+
+
+def _check(name: str, least: float, most: float) -> None:
     if not (math.isfinite(most) and least >= 0):
         wrong = most if not math.isfinite(most) else least
         raise ValueError(f"{name} must be a finite number of at least 0, not {wrong}")

@@ -26,7 +26,7 @@ class Nonlinearity:
     """
 
     function: Callable[..., Tensor]
-    lipschitz: float = 1.0
+    lipschitz: float
     in_place: Callable[..., Tensor] | None = None
     slope_at_value: Callable[[Tensor], Tensor] | None = None
     slope_of_bias: Callable[[Tensor], Tensor] | None = None
@@ -48,7 +48,8 @@ def find_nonlinearity(name: str | Nonlinearity) -> Nonlinearity:
     if name not in NONLINEARITIES:
         allowed = ", ".join(NONLINEARITIES)
         raise ValueError(
-            f"nonlinearity {name!r} is unknown; allowed: {allowed}, or roaf.Nonlinearity(function)"
+            f"nonlinearity {name!r} is unknown; allowed: {allowed}, "
+            "or roaf.Nonlinearity(function, lipschitz)"
         )
     return NONLINEARITIES[name]
 

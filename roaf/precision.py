@@ -16,6 +16,7 @@ from torch.nn.functional import linear
 # the setting of each operation came with torch 2.9; before there is one for all
 ONE_SETTING = torch.__version__ < "2.9"
 EXACT = "highest" if ONE_SETTING else "ieee"
+INHERITED = "none"
 LOWERED = ("high", "medium", "tf32", "bf16")
 
 
@@ -50,7 +51,8 @@ def exact_products(device: torch.device) -> Iterator[None]:
 def exact_setting(kind: str) -> Iterator[None]:
     """Within it, torch's setting for that kind of device is exact; after it, what it was.
 
-    The setting is the process's, so another thread sees it too for that time.
+    The setting is the process's, so another thread sees it too for that time. One that was
+    inherited from torch's settings above it is inherited again.
     """
     if not is_lowered(kind):
         yield
@@ -60,7 +62,7 @@ def exact_setting(kind: str) -> Iterator[None]:
     try:
         yield
     finally:
-        write_setting(kind, before)
+        restore_setting(kind, before)
 
 
 def is_lowered(kind: str) -> bool:
@@ -79,6 +81,18 @@ def write_setting(kind: str, value: str) -> None:
         torch.set_float32_matmul_precision(value)
     else:
         _setting(kind).fp32_precision = value
+
+
+def restore_setting(kind: str, before: str) -> None:
+    """Inherits the setting if that gives what it was before, else writes it.
+
+    torch tells what a setting is and not whether it is inherited, so one that was written equal to
+    what it would inherit is inherited from now on.
+    """
+    if not ONE_SETTING:
+        write_setting(kind, INHERITED)
+    if read_setting(kind) != before:
+        write_setting(kind, before)
 
 
 def _setting(kind: str) -> Any:

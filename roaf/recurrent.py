@@ -22,16 +22,19 @@ from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
 from roaf.orthogonal import draw_filter, fastest
 from roaf.precision import applied_dtype
+from roaf.saved import Filtered
 from roaf.sequences import last_of_each, pack_like, reverse
 from roaf.settings import (
-    FixedBuffers,
     check_memory,
+    check_sequences,
     check_sizes,
+    check_states,
     uniform_parameter,
+    wanted_device,
 )
 
 
-class RoaRNN(FixedBuffers, nn.Module):
+class RoaRNN(Filtered):
     """A recurrent network called like `torch.nn.RNN(batch_first=True)`.
 
         h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + V x_t + b)
@@ -60,7 +63,8 @@ class RoaRNN(FixedBuffers, nn.Module):
         device, dtype: of the weights.
 
     Trained: weight_ih (hidden, input), weight_hh (hidden, hidden), bias (hidden,).
-    A setting that is not allowed raises ValueError with a sentence that says what is.
+    A setting that is not allowed raises ValueError with a sentence that says what is, and so does a
+    state_dict with a filter that is visibly of another kind, see `roaf.saved`.
 
     Example:
         >>> alpha, beta = depth_schedule(c=8, depth=784)
@@ -101,7 +105,7 @@ class RoaRNN(FixedBuffers, nn.Module):
         self.filter, self.backend = filter, backend
         self._phi = find_nonlinearity(nonlinearity)
         self._kernel = find_kernel(RECURRENT, backend, self._phi)
-        where = {"device": device, "dtype": dtype}
+        where = {"device": wanted_device(device), "dtype": dtype}
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
                 width = input_size if layer == 0 else hidden_size * self.directions
@@ -114,6 +118,11 @@ class RoaRNN(FixedBuffers, nn.Module):
         return 2 if self.bidirectional else 1
 
     @property
+    def filter_size(self) -> int:
+        """The units that the filter acts on."""
+        return self.hidden_size
+
+    @property
     def alpha(self) -> Value:
         """alpha of the first layer at this moment: a float, or a tensor (hidden,)."""
         return self.mixing.values(applied_dtype(self.weight_hh))[0]
@@ -123,9 +132,11 @@ class RoaRNN(FixedBuffers, nn.Module):
         """beta of the first layer at this moment: a float, or a tensor (hidden,)."""
         return self.mixing.values(applied_dtype(self.weight_hh))[1]
 
-    def orthogonal_matrix(self) -> Float[Tensor, "hidden hidden"]:
-        """The fixed O of the first layer, in the dtype in which it is applied."""
-        return self._form("").dense()
+    def orthogonal_matrix(
+        self, *, layer: int = 0, reverse: bool = False
+    ) -> Float[Tensor, "hidden hidden"]:
+        """The fixed O of a layer and direction, in the dtype in which it is applied."""
+        return self._form(self._suffix(layer, reverse)).dense()
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch hidden"]:
         """Zeros."""
@@ -133,22 +144,30 @@ class RoaRNN(FixedBuffers, nn.Module):
         return self.weight_hh.new_zeros(batch, self.hidden_size, dtype=dtype)
 
     def step(
-        self, x_t: Float[Tensor, "batch input"], h: Float[Tensor, "batch hidden"]
+        self,
+        x_t: Float[Tensor, "batch input"],
+        h: Float[Tensor, "batch hidden"],
+        *,
+        layer: int = 0,
+        reverse: bool = False,
     ) -> Float[Tensor, "batch hidden"]:
-        """The next state of the first layer: the equation above, and nothing else."""
+        """The next state of a layer and direction: the equation above, and nothing else."""
+        suffix = self._suffix(layer, reverse)
         with torch.autocast(x_t.device.type, enabled=False):
-            drive = self._drive(x_t, "")
-            return reference.update(h.to(drive), drive, *self._layer(""))
+            drive = self._drive(x_t, suffix)
+            return reference.update(h.to(drive), drive, *self._layer(suffix))
 
-    def step_bounds(self) -> tuple[float, float]:
-        """(lower, upper) bounds of the singular values of d h_t / d h_{t-1} in the first layer.
+    def step_bounds(self, *, layer: int = 0, reverse: bool = False) -> tuple[float, float]:
+        """(lower, upper) bounds of the singular values of d h_t / d h_{t-1}.
 
         At every input and state where phi has a slope, for the weights of this moment: within
         kappa * ||diag(beta) W|| of the least and the greatest alpha, kappa the Lipschitz constant
         of phi.
         """
-        alpha, beta = self.mixing.values(torch.float64)
-        return jacobian_bounds(alpha, beta, self.weight_hh, self._phi.lipschitz)[0]
+        suffix = self._suffix(layer, reverse)
+        alpha, beta = getattr(self, f"mixing{suffix}").values(torch.float64)
+        weight = getattr(self, f"weight_hh{suffix}")
+        return jacobian_bounds(alpha, beta, weight, self._phi.lipschitz)[0]
 
     def forward(
         self,
@@ -160,13 +179,15 @@ class RoaRNN(FixedBuffers, nn.Module):
         """(every state of the last layer, the last state of each layer), as torch.nn.RNN.
 
         x is (batch, time, input), one sequence (time, input), or packed sequences, whose own ends
-        are then the last states. h0 holds the first states, zeros if it is None. Another number of
-        features or of states raises ValueError.
+        are then the last states. h0 holds the first states, zeros if it is None. An x or h0 of
+        another shape, or an x of whole numbers, raises ValueError.
         """
         if isinstance(x, PackedSequence):
             padded, lengths = pad_packed_sequence(x, batch_first=True)
+            self._check(padded, h0)
             output, last = self._read_layers(padded, h0, lengths)
             return pack_like(output, lengths, x), last
+        self._check(x, h0)
         if x.ndim == 2:
             output, last = self._read_layers(x[None], None if h0 is None else h0[:, None], None)
             return output[0], last[:, 0]
@@ -179,6 +200,20 @@ class RoaRNN(FixedBuffers, nn.Module):
             f"backend={self.backend!r}"
         )
 
+    def _check(self, x: Tensor, h0: Tensor | None) -> None:
+        check_sequences(x, self.input_size)
+        runs = self.num_layers * self.directions
+        check_states(h0, (runs, *x.shape[:-2], self.hidden_size))
+
+    def _suffix(self, layer: int, reverse: bool) -> str:
+        """What the names of a layer and direction end in; ValueError where there is none."""
+        if not 0 <= layer < self.num_layers or (reverse and not self.bidirectional):
+            raise ValueError(
+                f"layer={layer}, reverse={reverse} is not there: num_layers={self.num_layers}, "
+                f"bidirectional={self.bidirectional}"
+            )
+        return self._suffixes(layer)[reverse]
+
     def _suffixes(self, layer: int) -> list[str]:
         name = f"_l{layer}" if layer else ""
         return [name, f"{name}_reverse"][: self.directions]
@@ -186,8 +221,8 @@ class RoaRNN(FixedBuffers, nn.Module):
     def _add_layer(self, suffix: str, width: int, bias: bool, generator, where: dict) -> None:
         size = self.hidden_size
         bound = 1 / math.sqrt(size)
-        numbers = draw_filter(size, self.filter, generator)
-        self.register_buffer(f"orthogonal{suffix}", numbers.to(where["device"]))
+        numbers = draw_filter(size, self.filter, generator).to(where["device"])
+        self.register_buffer(f"orthogonal{suffix}", numbers)
         weights = {
             "weight_ih": ((size, width), 1 / math.sqrt(width)),
             "weight_hh": ((size, size), bound),
@@ -225,7 +260,9 @@ class RoaRNN(FixedBuffers, nn.Module):
         lengths: Int[Tensor, "batch"] | None,
     ) -> tuple[Float[Tensor, "batch time output"], Float[Tensor, "layers batch hidden"]]:
         """Layer by layer, each in both directions where there are two."""
-        states, final = self._first_states(x, h0), []
+        runs = self.num_layers * self.directions
+        states = [self.initial_state(len(x))] * runs if h0 is None else list(h0.unbind(0))
+        final = []
         for layer in range(self.num_layers):
             outputs = [
                 self._read(suffix, x, states.pop(0), lengths) for suffix in self._suffixes(layer)
@@ -234,20 +271,6 @@ class RoaRNN(FixedBuffers, nn.Module):
             final += [backwards[:, 0] for backwards in outputs[1:]]
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
         return x, torch.stack(final)
-
-    def _first_states(self, x: Tensor, h0: Tensor | None) -> list[Tensor]:
-        """The first state of each layer and direction, once x and h0 fit."""
-        if x.ndim != 3 or x.shape[-1] != self.input_size or 0 in x.shape:
-            raise ValueError(
-                f"x has the shape {tuple(x.shape)}, which must be (batch, time, {self.input_size}) "
-                f"or (time, {self.input_size}), no part of it empty"
-            )
-        runs = self.num_layers * self.directions
-        if h0 is None:
-            return [self.initial_state(len(x))] * runs
-        if len(h0) != runs:
-            raise ValueError(f"h0 has {len(h0)} states, but layers times directions is {runs}")
-        return list(h0.unbind(0))
 
     def _read(
         self, suffix: str, x: Tensor, state: Tensor, lengths: Int[Tensor, "batch"] | None

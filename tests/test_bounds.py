@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -62,6 +63,46 @@ def test_the_bounds_have_their_closed_forms():
     assert singular_value_bounds(1.0, 1.0, 5.0, depth=10**6)[1] == math.inf
     with pytest.raises(ValueError, match="must have 1 or"):
         singular_value_bounds([0.9, 0.9], 0.1, [1.0, 1.0, 1.0])
+
+
+def test_a_net_that_diverged_has_no_bounds():
+    for found in (
+        singular_value_bounds(0.9, 0.1, math.nan),
+        singular_value_bounds([0.9, math.nan], 0.1, 20.0),
+        infinite_depth_bounds(1.0, math.nan),
+        summable_bounds(0.3, 0.1, math.nan),
+        lyapunov_interval(0.9, 0.1, math.nan),
+        weight_gradient_bounds(math.nan, (1.0, 2.0), 1.0),
+        (state_norm_bound(0.9, math.nan, 4, 10), state_norm_bound(0.9, 0.1, 4, 10, math.nan)),
+    ):
+        assert all(map(math.isnan, found))
+    model = RoaMLP(3, 2, alpha=0.9)
+    torch.nn.init.constant_(model.weight, math.nan)
+    assert all(math.isnan(bound) for pair in model.step_bounds() for bound in pair)
+
+
+def test_bounds_of_what_cannot_be_are_refused():
+    with pytest.raises(ValueError, match=r"sigma must be at least 0, not -1\.0"):
+        singular_value_bounds(0.9, 0.1, [1.0, -1.0])
+    with pytest.raises(ValueError, match=r"alpha must be at least 0, not -0\.9"):
+        eigenvalue_annulus(-0.9, 0.1, 1.0)
+    with pytest.raises(ValueError, match=r"beta must be at least 0, not -0\.1"):
+        state_norm_bound(0.9, -0.1, 4, 10)
+    with pytest.raises(ValueError, match="depth must be at least 1, not 0"):
+        singular_value_bounds(0.9, 0.1, 1.0, depth=0)
+    with pytest.raises(ValueError, match="sigma has 2 values for 3 layers"):
+        singular_value_bounds(0.9, 0.1, [1.0, 1.0], depth=3)
+
+
+def test_tensors_and_numpy_numbers_are_numbers():
+    expected = singular_value_bounds(0.5, 0.25, 1.5)
+    for kind in (torch.tensor, np.float32, np.asarray):
+        assert singular_value_bounds(kind(0.5), kind(0.25), kind(1.5)) == expected
+    sigma = torch.tensor([1.0, 1.5])
+    many = singular_value_bounds(0.5, 0.25, [1.0, 1.5])
+    assert singular_value_bounds(0.5, 0.25, sigma) == many
+    assert singular_value_bounds(0.5, 0.25, sigma.numpy()) == many
+    assert infinite_depth_bounds(1, sigma[1]) == infinite_depth_bounds(1.0, 1.5)
 
 
 @pytest.mark.parametrize("convex, schedule", [(True, "convex"), (False, "isometric")])

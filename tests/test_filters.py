@@ -14,7 +14,7 @@ from roaf.orthogonal import (
     fastest,
     structured,
 )
-from roaf.precision import exact_setting, is_lowered
+from roaf.precision import INHERITED, ONE_SETTING, exact_setting, is_lowered, write_setting
 
 DOUBLE = torch.float64
 KINDS = sorted(FILTERS)
@@ -201,6 +201,28 @@ def test_the_users_rounding_is_off_for_the_filter_and_on_again_after_it(lowered,
         raise KeyError
     assert is_lowered(kind)
     assert torch.get_float32_matmul_precision() == "medium"
+
+
+@pytest.fixture
+def inherited():
+    """The same for everything at once, which the setting of products inherits."""
+    if ONE_SETTING:
+        pytest.skip("this torch has one setting for all")
+    for kind in ("cpu", "cuda"):
+        write_setting(kind, INHERITED)
+    torch.backends.fp32_precision = "tf32"
+    yield
+    torch.backends.fp32_precision = "none"
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_an_inherited_rounding_is_inherited_again(inherited, kind):
+    assert is_lowered(kind)
+    with exact_setting(kind):
+        assert not is_lowered(kind)
+    assert is_lowered(kind)
+    torch.backends.fp32_precision = "ieee"
+    assert not is_lowered(kind)
 
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from roaf import Learned, RoaMLP, RoaRNN
 from roaf.kernels import RECURRENT
@@ -93,6 +93,34 @@ def test_the_gradients_of_the_deep_network_are_right(name):
         return torch.func.functional_call(model, dict(zip(names, values, strict=True)), (x,))
 
     assert gradcheck(run, (x, *values))
+
+
+@pytest.mark.parametrize("model", [RoaRNN(2, 2, alpha=0.8), RoaMLP(2, 3, alpha=0.8)])
+def test_a_second_derivative_of_the_fused_kernels_is_refused(model):
+    # a loss linear in the output: a gradient without its graph would pass for one with it
+    x = torch.randn(4, 2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="no second derivative; use backend='reference'"):
+        torch.autograd.grad(parts(model(x)).sum(), x, create_graph=True)
+
+
+@pytest.mark.parametrize("model", [RoaRNN, RoaMLP])
+def test_the_reference_has_a_second_derivative(model):
+    x = torch.randn(2, 2, dtype=DOUBLE, requires_grad=True)
+    own = model(2, 3, alpha=0.8, backend="reference").double()
+    assert gradgradcheck(lambda x: parts(own(x)), (x,))
+
+
+def parts(output):
+    """The output alone, without the last state."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+def test_a_user_may_write_to_the_output_but_not_where_backward_needs_it():
+    model, x = RoaRNN(2, 3, alpha=0.8), torch.randn(2, 4, 2)
+    expected = model(x)[0] + 1
+    assert torch.equal(model(x)[0].add_(1), expected)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        model(x)[0].add_(1).sum().backward()
 
 
 def test_with_the_identity_as_filter_it_is_the_leaky_rnn():

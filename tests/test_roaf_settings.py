@@ -38,7 +38,7 @@ def test_bad_settings_get_a_sentence_that_names_what_is_allowed():
     ):
         RoaRNN(1, 2, alpha=0.9, nonlinearity="gelu")
     with pytest.raises(ValueError, match="allowed without them: auto, reference"):
-        RoaMLP(4, 2, alpha=0.9, nonlinearity=Nonlinearity(torch.sin), backend="fused")
+        RoaMLP(4, 2, alpha=0.9, nonlinearity=Nonlinearity(torch.sin, 1.0), backend="fused")
     with pytest.raises(ValueError, match="lipschitz must be a finite number above 0, not inf"):
         Nonlinearity(torch.exp, math.inf)
     with pytest.raises(ValueError, match="allowed: full"):
@@ -50,6 +50,9 @@ def test_a_bad_alpha_or_beta_gets_a_sentence_that_says_what_is_allowed():
         RoaRNN(1, 2, alpha=math.nan)
     with pytest.raises(ValueError, match="beta must be a finite number of at least 0"):
         RoaRNN(1, 2, alpha=1.5)
+    with pytest.raises(ValueError, match=r"beta must be a finite number of at least 0, not -0\.5"):
+        RoaRNN(1, 2, alpha=Learned(0.5, 1.5))
+    RoaRNN(1, 2, alpha=Learned(0.5, 1.5), beta=0.1)
     with pytest.raises(ValueError, match=r"alpha must be a finite number of at least 0, not -0\.5"):
         RoaRNN(1, 2, alpha=torch.tensor([0.5, -0.5]))
     with pytest.raises(ValueError, match=r"alpha has the shape \(3,\); allowed: \(1,\) or \(2,\)"):
@@ -64,12 +67,39 @@ def test_a_bad_alpha_or_beta_gets_a_sentence_that_says_what_is_allowed():
 
 def test_inputs_that_do_not_fit_are_named():
     model = RoaRNN(1, 2, alpha=0.9)
-    with pytest.raises(ValueError, match="h0 has 2 states, but layers times directions is 1"):
+    with pytest.raises(
+        ValueError, match=r"h0 has the shape \(2, 3, 2\), which must be \(1, 3, 2\)"
+    ):
         model(torch.zeros(3, 4, 1), torch.zeros(2, 3, 2))
+    with pytest.raises(ValueError, match=r"h0 has the shape \(2, 2\), which must be \(1, 2\) here"):
+        model(torch.zeros(4, 1), torch.zeros(2, 2))
     with pytest.raises(ValueError, match=r"\(3, 4, 5\), which must be \(batch, time, 1\)"):
         model(torch.zeros(3, 4, 5))
     with pytest.raises(ValueError, match="no part of it empty"):
         model(torch.zeros(3, 0, 1))
+    with pytest.raises(ValueError, match=r"x has the shape \(3, 5\), which must be \(batch, 2\)"):
+        RoaMLP(2, 1, alpha=0.9)(torch.zeros(3, 5))
+
+
+@pytest.mark.parametrize("suffix", ["", "_reverse", "_l1", "_l1_reverse"])
+def test_every_layer_and_direction_has_its_step_its_filter_and_its_bounds(suffix):
+    model = RoaRNN(4, 2, alpha=0.9, num_layers=2, bidirectional=True, generator=generator())
+    alone = RoaRNN(4, 2, alpha=0.9)
+    names = ("orthogonal", "weight_ih", "weight_hh", "bias")
+    alone.load_state_dict({name: model.state_dict()[name + suffix] for name in names})
+    which = {"layer": int("_l1" in suffix), "reverse": "reverse" in suffix}
+    assert torch.equal(model.orthogonal_matrix(**which), alone.orthogonal_matrix())
+    x, h = torch.randn(3, 4), torch.randn(3, 2)
+    assert torch.equal(model.step(x, h, **which), alone.step(x, h))
+    assert model.step_bounds(**which) == alone.step_bounds()
+
+
+def test_a_layer_that_is_not_there_is_named():
+    model = RoaRNN(4, 2, alpha=0.9)
+    with pytest.raises(ValueError, match="layer=1, reverse=False is not there: num_layers=1"):
+        model.step_bounds(layer=1)
+    with pytest.raises(ValueError, match=r"reverse=True is not there: .* bidirectional=False"):
+        model.orthogonal_matrix(reverse=True)
 
 
 def test_a_learned_alpha_starts_where_it_is_told_and_never_leaves_its_bounds():
@@ -130,8 +160,24 @@ def test_modrelu_with_a_bias_above_zero_jumps_at_zero():
     assert above - below == pytest.approx(1.0, abs=1e-5)
 
 
+def own_slope(value):
+    """The slope of exp is its value: the very tensor that is given."""
+    return value
+
+
+def test_a_slope_that_is_its_argument_is_not_written_to():
+    exp = Nonlinearity(torch.exp, 1.0, torch.exp_, own_slope)
+    settings = {"nonlinearity": exp, "alpha": Learned(0.5, 0.9), "beta": Learned(0.0, 0.2)}
+    for model, x in (
+        (RoaRNN(2, 3, **settings), torch.randn(2, 3, 2, dtype=DOUBLE, requires_grad=True)),
+        (RoaMLP(2, 3, **settings), torch.randn(3, 2, dtype=DOUBLE, requires_grad=True)),
+    ):
+        names, values = zip(*model.double().named_parameters(), strict=True)
+        assert gradcheck(partial(with_values, model, names), (x, *values))
+
+
 def test_a_function_of_ones_own_is_differentiated_by_autograd():
-    settings = {"alpha": 0.8, "nonlinearity": Nonlinearity(torch.sin)}
+    settings = {"alpha": 0.8, "nonlinearity": Nonlinearity(torch.sin, 1.0)}
     x = torch.randn(2, 3, 2, dtype=DOUBLE, requires_grad=True)
     model = RoaRNN(2, 3, **settings, generator=generator()).double()
     inner = x[:, 0] @ model.weight_ih.T + model.bias

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
-from roaf import Learned, RoaMLP, RoaRNN
+from roaf import Learned, RoaMLP, RoaRNN, random_orthogonal
 from roaf.orthogonal import FILTERS
 
 DOUBLE = torch.float64
@@ -109,13 +110,88 @@ def test_the_names_in_the_state_dict_are_kept():
     assert set(RoaMLP(4, 2, **settings).state_dict()) == {"orthogonal", "weight", "bias"} | more
 
 
+# (this model's filter, another one that is visibly none of it)
+OTHERS = {
+    "haar": "rotations",
+    "uniform_qr": "signed_permutation",
+    "rotations": "haar",
+    "permutation": "hadamard",
+    "signed_permutation": "permutation",
+    "cycle": "permutation",
+    "identity": "haar",
+    "hadamard": "permutation",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_filter_of_another_kind_is_not_loaded(kind):
+    message = f"'orthogonal' in the state is of a filter .*{OTHERS[kind]}.* filter is '{kind}'"
+    for model in (partial(RoaRNN, 1, 4), partial(RoaMLP, 4, 2, shared_filter=False)):
+        other = model(alpha=0.9, filter=OTHERS[kind]).state_dict()
+        with pytest.raises(ValueError, match=message):
+            model(alpha=0.9, filter=kind).load_state_dict(other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_made_without_numbers_gets_those_of_another(kind):
+    settings = {"alpha": Learned(0.8, 1.0), "beta": torch.full((4,), 0.1), "filter": kind}
+    for model, x in (
+        (partial(RoaRNN, 4, 4, nonlinearity="modrelu"), torch.randn(2, 3, 4)),
+        (partial(RoaMLP, 4, 2, shared_filter=False), torch.randn(2, 4)),
+    ):
+        source = model(**settings, generator=generator(1))
+        with torch.device("meta"):
+            empty = model(**settings)
+        assert {t.device.type for t in empty.state_dict().values()} == {"meta"}
+        loaded = empty.to_empty(device="cpu")
+        loaded.load_state_dict(source.state_dict())
+        for mine, same in zip(loaded(x), source(x), strict=True):
+            assert torch.equal(mine, same)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_default_device_does_not_move_the_draw(kind):
+    expected = RoaRNN(2, 4, alpha=0.9, filter=kind, generator=generator(1))
+    o = random_orthogonal(4, kind, generator=generator(2))
+    with torch.device("meta"):
+        found = RoaRNN(2, 4, alpha=0.9, filter=kind, generator=generator(1), device="cpu")
+        assert torch.equal(random_orthogonal(4, kind, generator=generator(2)), o)
+    for name, value in expected.state_dict().items():
+        assert torch.equal(found.state_dict()[name], value)
+
+
+MISTAKES = """
+import torch
+from roaf import RoaMLP, RoaRNN
+model, deep = RoaRNN(1, 2, alpha=0.9), RoaMLP(2, 3, alpha=0.9)
+for call, start in (
+    (lambda: model(torch.ones(3, 4, 1, dtype=torch.int64)), "x is of torch.int64; allowed"),
+    (lambda: deep(torch.ones(3, 2, dtype=torch.int64)), "x is of torch.int64; allowed"),
+    (lambda: deep(torch.ones(3, 4, 2)), "x has the shape (3, 4, 2), which must be (batch, 2)"),
+    (lambda: model(torch.ones(3, 4, 1), torch.ones(1, 1, 2)), "h0 has the shape (1, 1, 2), which"),
+    (lambda: model(torch.ones(3, 4, 1), torch.ones(1, 3, 1)), "h0 has the shape (1, 3, 1), which"),
+    (lambda: model(torch.ones(4, 1), torch.ones(1, 3, 2)), "h0 has the shape (1, 3, 2), which"),
+):
+    try:
+        call()
+    except ValueError as error:
+        assert str(error).startswith(start), error
+    else:
+        raise AssertionError(start)
+"""
+
+
+def test_what_the_type_checks_of_the_tests_would_catch_gets_a_sentence_too():
+    run_by_a_user(MISTAKES)
+
+
 COMPILE = """
 import torch
 from roaf import RoaMLP, RoaRNN
 for kind in ("haar", "rotations"):
     model, deep = RoaRNN(2, 16, alpha=0.9, filter=kind), RoaMLP(16, 3, alpha=0.9, filter=kind)
     x, y = torch.randn(3, 7, 2), torch.randn(3, 16)
-    found, depth = (torch.compile(m, backend="eager")(z) for m, z in ((model, x), (deep, y)))
+    found, depth = (torch.compile(m, backend="aot_eager")(z) for m, z in ((model, x), (deep, y)))
     torch.testing.assert_close(found[0], model(x)[0])
     torch.testing.assert_close(depth, deep(y))
     first, second = (torch.autograd.grad(z.sum(), model.weight_hh) for z in (found[0], model(x)[0]))

@@ -18,7 +18,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from roaf.forms import Form
 from roaf.mixing import Value, each
@@ -71,14 +70,15 @@ class _Recurrence(Function):
                 previous = following
         ctx.save_for_backward(states, values, weight)
         ctx.settings = (alpha, beta, form, phi)
-        return states[1:]
+        # no view for autograd, so that a user may write to it; backward then raises, as tanh's does
+        return states[1:].detach()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
+        refuse_a_graph()
         states, values, weight = ctx.saved_tensors
         alpha, beta, form, phi = ctx.settings
-        pulls = phi.slope_at_value(values).mul_(beta)
+        pulls = phi.slope_at_value(values) * beta  # a slope may be `values` itself
         deltas = grad_outputs[0].clone(memory_format=torch.contiguous_format)
         before = deltas.new_zeros(1, *deltas.shape[1:])
         targets = [*before.unbind(0), *deltas[:-1].unbind(0)]
@@ -119,11 +119,11 @@ class _Composition(Function):
         return inputs[-1].clone()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
+        refuse_a_graph()
         inputs, values, weight = ctx.saved_tensors
         alpha, beta, forms, phi = ctx.settings
-        pulls = phi.slope_at_value(values).mul_(beta[:, None] if torch.is_tensor(beta) else beta)
+        pulls = phi.slope_at_value(values) * (beta[:, None] if torch.is_tensor(beta) else beta)
         every = (pulls, values, weight, inputs[:-1])
         layers = zip(forms, each(alpha, len(weight)), *(t.unbind(0) for t in every), strict=True)
         delta, d_alpha, d_beta = grad_outputs[0], [], []
@@ -139,6 +139,14 @@ class _Composition(Function):
         d_mixing = [torch.stack(found[::-1]) if found else None for found in (d_alpha, d_beta)]
         d_bias = [(pulls * phi.slope_of_bias(values)).sum(1) for _ in ctx.needs_input_grad[7:]]
         return delta, d_weight, pulls.sum(dim=1), *d_mixing, None, None, *d_bias
+
+
+def refuse_a_graph() -> None:
+    """Raises RuntimeError where a backward pass is asked for its own graph (`create_graph`)."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "the fused kernel has no second derivative; use backend='reference', which has one"
+        )
 
 
 def mixer(form: Form, alpha: Value, beta: Value) -> Callable[[Tensor, Tensor, Tensor], None]:
