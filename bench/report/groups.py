@@ -45,7 +45,7 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     for _, same_model in runs.groupby(["stack", "group", "model"]):
         differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
         for index in same_model.index if differing else ():
-            runs.loc[index, "label"] = _variant(runs.loc[index], differing)
+            runs.loc[index, "label"] = _variant(runs.loc[index], differing, same_model)
     order = sorted(runs.index, key=lambda index: _order(runs.loc[index]))
     return runs.loc[order].reset_index(drop=True)
 
@@ -58,8 +58,11 @@ def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> p
 
 
 def arguments_text(arguments: str) -> str:
-    """The JSON object as words: `{"length": 200}` becomes `length 200`."""
-    return ", ".join(f"{_words(name)} {value}" for name, value in json.loads(arguments).items())
+    """The JSON object as words: `{"length": 200}` becomes `length 200`, fractions with 4 digits."""
+    return ", ".join(
+        f"{_words(name)} {value:.4g}" if isinstance(value, float) else f"{_words(name)} {value}"
+        for name, value in json.loads(arguments).items()
+    )
 
 
 def natural(text: str) -> list[str | float]:
@@ -78,15 +81,28 @@ def _depth(depth: float | int | None) -> str:
     return "" if pd.isna(depth) else f", depth {int(depth)}"
 
 
-def _variant(run: pd.Series, differing: list[str]) -> str:
+def _variant(run: pd.Series, differing: list[str], namesakes: pd.DataFrame) -> str:
     """The model's name with the fields in which it differs from its namesakes in the group."""
     parts = [run["model"]]
     for name in differing:
         if str(run[name]).startswith("{"):
-            parts.append(arguments_text(run[name]) or f"no {_words(name)}")
+            own = _differing_arguments(run[name], namesakes[name])
+            parts.append(arguments_text(own) or f"no {_words(name)}")
         else:
             parts.append(f"{_words(name)} {'none' if pd.isna(run[name]) else run[name]}")
     return ", ".join(parts)
+
+
+def _differing_arguments(own: str, every: pd.Series) -> str:
+    """Of a JSON object the entries that some of the others do not have."""
+    others = [json.loads(text) for text in every]
+    return json.dumps(
+        {
+            name: value
+            for name, value in json.loads(own).items()
+            if any(name not in other or other[name] != value for other in others)
+        }
+    )
 
 
 def _order(run: pd.Series) -> tuple:
