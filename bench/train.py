@@ -7,6 +7,7 @@ run's seed, so that every model of a repetition sees the same data and looking c
 import hashlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import torch
@@ -157,11 +158,14 @@ def diagnose(
     Nothing of the run is touched: the batch and the random streams are the diagnostics' own. Of a
     model that has diverged nothing is read.
     """
-    alive = all(torch.isfinite(parameter).all() for parameter in model.parameters())
-    for name in diagnostics_at(step, spec) if alive else ():
-        own = stream(spec.seed, f"diagnostics/{name}")
-        view = View.of(model, task, kept_batch(task, spec, device), own)
-        yield from (Measurement(step, *reading) for reading in look(name, view))
+    names = diagnostics_at(step, spec)
+    if not names or not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+        return
+    batch = kept_batch(task, spec, device)
+    view = View.of(model, task, batch, stream(spec.seed, "diagnostics"))  # one copy serves all
+    for name in names:
+        own = replace(view, generator=stream(spec.seed, f"diagnostics/{name}"))
+        yield from (Measurement(step, *reading) for reading in look(name, own))
 
 
 def diagnostics_at(step: int, spec: RunSpec) -> list[str]:

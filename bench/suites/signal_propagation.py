@@ -1,14 +1,14 @@
 """What becomes of a signal and its gradient, before any training and after a little?
 
 Every model at 32 units, untuned: the same small rate for all, ROAF with beta = 1 / length, the two
-usual filters with 8 / length as well, which trains better. The question is what the gradient does,
+usual filters with 8 / length as well, which won on psMNIST. The question is what the gradient does,
 not what is learnt. All diagnostics are read from float64 copies. One seed: differences of orders of
 magnitude can be read off, small ones cannot.
 """
 
 from bench.suites.names import ALL_DEPTH, ALL_TIME, ROAF_FILTERS, ROAF_MODELS
 from bench.suites.setting import Setting, Suite
-from bench.suites.trials import RATES, roaf_trial
+from bench.suites.trials import LEAKS, RATES, roaf_trial
 from bench.winners import Trial
 
 CHEAP = ("gradient", "spectrum", "step-gains", "states")
@@ -29,8 +29,7 @@ def adding(
     trials = {model: (Trial(RATES[0], args),) for model, args in SMALLER.items()}
     trials |= dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),))
     trials |= {
-        model: (Trial(RATES[0], {constant: 1.0 / length}),)
-        for model, constant in (("leaky", "leak"), ("es2n", "beta"))
+        model: (Trial(RATES[0], {constant: 1.0 / length}),) for model, constant in LEAKS.items()
     }
     usual = tuple(roaf_trial(RATES[0], length, c) for c in strengths)
     trials |= dict.fromkeys(ROAF_MODELS, usual)

@@ -30,6 +30,9 @@ LENGTH_ARGUMENTS = {
 }
 """What these models call the length of the sequence, which they are made for."""
 
+LEAKS = {"leaky": "leak", "es2n": "beta"}
+"""What these models call the constant that is ROAF's beta; it is given them from the length too."""
+
 Settings = tuple[Mapping[str, Any], ...]
 
 
@@ -67,8 +70,7 @@ def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
         **dict.fromkeys(("antisymmetric", "antisymmetric-gated"), two_steps),
         "cornn": ({}, {"time_step": 0.06, "gamma": 66.0, "epsilon": 15.0}),
         "lem": ({}, {"time_step": 0.0242}),
-        "leaky": tuple({"leak": c / length} for c in (1.0, 8.0)),
-        "es2n": tuple({"beta": c / length} for c in (1.0, 8.0)),
+        **{model: tuple({leak: c / length} for c in (1.0, 8.0)) for model, leak in LEAKS.items()},
         "lru": ({}, {"min_radius": 0.9, "max_radius": 0.999}),
     }
     rivals = (*TIME_RIVALS, *FURTHER_TIME_RIVALS)

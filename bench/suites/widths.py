@@ -5,6 +5,7 @@ has these, and fewer parameters. What a task feeds and reads decides: hence its 
 """
 
 import csv
+from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("widths.csv")
@@ -21,6 +22,11 @@ SHAPES = {
 
 def matched_widths(shape: str) -> dict[str, int]:
     """The width of every model for a task of that shape, and of one that is not in the table."""
-    rows = csv.DictReader(TABLE.read_text().splitlines())
-    found = {row["model"]: int(row["width"]) for row in rows if row["shape"] == shape}
+    found = {row["model"]: int(row["width"]) for row in _rows() if row["shape"] == shape}
     return {"*": REFERENCE} | found
+
+
+@cache
+def _rows() -> list[dict[str, str]]:
+    """The table, read once."""
+    return list(csv.DictReader(TABLE.read_text().splitlines()))
