@@ -24,6 +24,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 from baselines.costs import Costs
+from baselines.orthogonal import modrelu
 
 
 class ExpRNN(nn.Module):
@@ -55,7 +56,7 @@ class ExpRNN(nn.Module):
         Each call computes the exponential anew: iterate inside `parametrize.cached()`.
         """
         z = functional.linear(state, self.weight_hh) + functional.linear(x_t, self.weight_ih)
-        h = _modrelu(z, self.bias)
+        h = modrelu(z, self.bias)
         return h, h
 
     def forward(
@@ -65,16 +66,9 @@ class ExpRNN(nn.Module):
         recurrence = self.weight_hh.T
         h, outputs = self.initial_state(len(x)), []
         for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = _modrelu(torch.addmm(drive, h, recurrence), self.bias)
+            h = modrelu(torch.addmm(drive, h, recurrence), self.bias)
             outputs.append(h)
         return torch.stack(outputs, dim=1)
-
-
-def _modrelu(
-    z: Float[Tensor, "batch width"], bias: Float[Tensor, " width"]
-) -> Float[Tensor, "batch width"]:
-    """z with its magnitude shifted by the bias and never below zero."""
-    return z.sign() * torch.relu(z.abs() + bias)
 
 
 def _henaff_angles(count: int) -> Float[Tensor, " count"]:
