@@ -60,7 +60,7 @@ class RunSpec:
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
     which something is measured; `diagnostics` does so for each diagnostic by name. `rate_scales`
     multiplies the learning rate of the parameters whose names match a glob, where a paper asks for
-    it. Before `resolve` fills them in, versions are 0 and an `output_scale` of None means the
+    it, and the parameters that match one of `frozen` are not trained. Before `resolve` fills them in, versions are 0 and an `output_scale` of None means the
     model's own.
     """
 
@@ -91,6 +91,7 @@ class RunSpec:
     threads: int = 1
     plugin: str | None = None
     diagnostics: Mapping[str, Any] = field(default_factory=dict, metadata=ADDED)
+    frozen: tuple[str, ...] = field(default=(), metadata=ADDED)
 
     def written(self) -> dict[str, Any]:
         """The fields as a record holds them: a later-added one only where it is not the default."""
@@ -181,5 +182,6 @@ _JSON_TYPES: dict[str, Any] = {
     "float | None": (int, float, type(None)),
     "str | None": (str, type(None)),
     "tuple[int, ...]": (list, tuple),
+    "tuple[str, ...]": (list, tuple),
     "collections.abc.Mapping[str, typing.Any]": dict,
 }

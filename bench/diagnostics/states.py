@@ -69,6 +69,6 @@ def _through(view: View, found: list[Tensor], deltas: list[Tensor], layer: int) 
     weights = [p for p in view.model.body.parameters() if p.requires_grad]
     if not weights:
         return 0.0
-    out = view.model.body.step(found[layer].detach(), layer)
+    out = view.model.link(found[layer].detach(), layer)
     pulled = torch.autograd.grad(out, weights, deltas[layer + 1], materialize_grads=True)
     return torch.linalg.vector_norm(torch.stack([g.double().norm() for g in pulled])).item()

@@ -1,5 +1,7 @@
 """From an entry and a spec to a framed model, and what a report must know of it."""
 
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from typing import Any, cast
 
 import torch
@@ -9,7 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines import Costs
-from bench.frame import DepthFrame, Frame, SequenceFrame, TimeFrame
+from bench.frame import DepthFrame, Frame, ImageFrame, SequenceFrame, TimeFrame
 from bench.models.entry import Entry
 from bench.records import RunSpec
 from bench.tasks import Task
@@ -20,10 +22,39 @@ def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
     body = entry.factory(*_sizes(entry, task, spec), **spec.model_args)
     scale = entry.output_scale if spec.output_scale is None else spec.output_scale
     if entry.axis == "depth":
-        return DepthFrame(body, task, spec, scale, entry.bounds)
-    if not entry.stateful:
-        return SequenceFrame(body, task, scale)
-    return TimeFrame(body, task, scale, entry.bounds)
+        model = _deep(entry, body, task, spec, scale)
+    elif entry.stateful:
+        model = TimeFrame(body, task, scale, entry.bounds)
+    else:
+        model = SequenceFrame(body, task, scale)
+    freeze(model, spec.frozen)
+    return model
+
+
+def _deep(entry: Entry, body: Any, task: Task, spec: RunSpec, scale: float) -> DepthFrame:
+    frame = ImageFrame if entry.images else DepthFrame
+    return frame(
+        body,
+        task,
+        spec.width,
+        entry.layers(cast(int, spec.depth)),
+        scale,
+        bounds=entry.bounds,
+        enter=entry.enter,
+        leave=entry.leave,
+        kind="batch" if entry.batch_statistics else "depth",
+    )
+
+
+def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
+    """Takes the parameters whose names match a glob out of training; no match is a ValueError."""
+    for pattern in patterns:
+        found = [p for name, p in model.named_parameters() if fnmatch(name, pattern)]
+        if not found:
+            names = ", ".join(name for name, _ in model.named_parameters())
+            raise ValueError(f"frozen {pattern!r} matches no parameter; there are: {names}")
+        for parameter in found:
+            parameter.requires_grad_(False)
 
 
 def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, Any]:
@@ -51,8 +82,10 @@ def _sizes(entry: Entry, task: Task, spec: RunSpec) -> tuple[int | None, ...]:
 
 def counted_costs(model: Any) -> Costs:
     """Costs of a body as torch's own counter sees its step; a body without a step has none."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        state = model.first_step()
+    with torch.no_grad():
+        state = model.start()
+        with FlopCounterMode(display=False) as counter:
+            state = model.advance(state)
     return Costs(trainable_parameters(model.body), state.shape[-1], counter.get_total_flops())
 
 

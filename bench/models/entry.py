@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from baselines import Costs
-from bench.frame import StepBounds
+from bench.frame import End, StepBounds, same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,10 @@ class Entry:
     FLOPs by formula; a model without has them counted. A body without a state is not `stateful`.
     `proof` is what the body was shown to equal over fifty steps: an implementation, by repository
     and commit, or "equations", those of its paper written out in NumPy.
+
+    Along depth: `layers` gives the number of a body's steps for a nominal depth. A body whose state
+    is more than what it is given has both `enter` and `leave`, called (body, state). `images` says
+    that it wants images, `batch_statistics` that samples of a batch meet in it while it trains.
     """
 
     factory: Callable[..., Any]
@@ -34,6 +38,11 @@ class Entry:
     costs: Callable[..., Costs] | None = None
     stateful: bool = True
     proof: str = "unproven"
+    layers: Callable[[int], int] = int
+    enter: End = same
+    leave: End = same
+    images: bool = False
+    batch_statistics: bool = False
 
 
 def time_entry(

@@ -30,6 +30,7 @@ class Task(ABC):
     `solved` or beyond counts as solved, None means that there is no such line. `readout` says
     whether the loss reads the "last" output or "every" one; even then the last step asks for
     something, because the gradient's diagnostics look at the loss of the last output alone.
+    Where the inputs of a depth task are images, `image` is their (channels, height, columns).
     """
 
     question: ClassVar[str]
@@ -42,6 +43,7 @@ class Task(ABC):
     solved: ClassVar[float | None] = None
     direction: ClassVar[str] = "max"
     permutation: ClassVar[str | None] = None
+    image: ClassVar[tuple[int, int, int] | None] = None
     version: ClassVar[int] = 1
 
     length: int = 1
