@@ -1,5 +1,6 @@
 """From an entry and a spec to a framed model, and what a report must know of it."""
 
+import math
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from typing import Any, cast
@@ -58,19 +59,23 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
 
 
 def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, Any]:
-    """What a report must know of the model; FLOPs are those of the matrix products of a step."""
+    """What a report must know of the model; FLOPs are those of the matrix products of a step.
+
+    The costs of a body of images are given for one pixel.
+    """
     costs = (
         entry.costs(*_sizes(entry, task, spec), **spec.model_args)
         if entry.costs
         else counted_costs(model)
     )
+    pixels = math.prod(task.image[1:]) if entry.images and task.image and entry.costs else 1
     return {
         "paper": entry.paper,
         "year": entry.year,
         "execution": entry.execution,
         "parameters": trainable_parameters(model),
-        "state_size": costs.state_size,
-        "flops_per_step": costs.flops,
+        "state_size": pixels * costs.state_size,
+        "flops_per_step": pixels * costs.flops,
     }
 
 
