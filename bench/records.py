@@ -60,8 +60,8 @@ class RunSpec:
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
     which something is measured; `diagnostics` does so for each diagnostic by name. `rate_scales`
     multiplies the learning rate of the parameters whose names match a glob, where a paper asks for
-    it, and the parameters that match one of `frozen` are not trained. Before `resolve` fills them in, versions are 0 and an `output_scale` of None means the
-    model's own.
+    it, and the parameters that match one of `frozen` are not trained. Before `resolve` fills them
+    in, versions are 0 and an `output_scale` of None means the model's own.
     """
 
     suite: str

@@ -214,6 +214,7 @@ SPEC_COLUMNS = [
     "threads",
     "plugin",
     "diagnostics",
+    "frozen",
 ]
 
 

@@ -6,7 +6,7 @@ compares the committed one with it.
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ COLUMNS = (
     "task_args",
     "depth",
     "model",
+    "frozen",
     "learning_rate",
     "model_args",
     "output_scale",
@@ -35,7 +36,11 @@ class Trial:
 
 
 def winning_trials(
-    table: str, task: str, task_args: Mapping[str, Any], depth: int | None
+    table: str,
+    task: str,
+    task_args: Mapping[str, Any],
+    depth: int | None,
+    frozen: Sequence[str] = (),
 ) -> dict[str, tuple[Trial, ...]]:
     """The tuned trial of each model on a task; none of a table that is not there yet."""
     path = FOLDER / f"{table}.csv"
@@ -46,6 +51,7 @@ def winning_trials(
         if row["task"] == task
         and json.loads(row["task_args"]) == task_args
         and row["depth"] == ("" if depth is None else str(depth))
+        and json.loads(row["frozen"]) == list(frozen)
     }
 
 

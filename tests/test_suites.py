@@ -146,6 +146,7 @@ def test_the_winner_has_the_lowest_last_validation_loss_and_a_diverged_trial_nev
             "task_args": "{}",
             "depth": None,
             "model": "lstm",
+            "frozen": "[]",
             "learning_rate": [0.1, 0.2, 0.3],
             "model_args": "{}",
             "output_scale": 1.0,

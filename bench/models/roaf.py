@@ -1,6 +1,7 @@
 """ROAF along both axes, with every filter and every schedule of alpha and beta."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from bench.models.entry import Entry
 from roaf import RoaMLP, RoaRNN, depth_schedule
 
 PAPER, YEAR = "Ceni, arXiv 2210.01245", 2022
+RESIDUAL_PAPER = "Hayou et al., arXiv 2010.12859"
 
 
 class RoafBody(nn.Module):
@@ -43,6 +45,11 @@ def roaf_depth(width: int, depth: int, *, c: float, schedule: str, **args: Any) 
     return RoaMLP(width, depth, alpha=alpha, beta=beta, **args)
 
 
+def residual_depth(width: int, depth: int, *, c: float, power: float, **args: Any) -> RoaMLP:
+    """x + beta * phi(W x + b) with beta = c / depth^power: ROAF's own code with O = I, alpha = 1."""
+    return RoaMLP(width, depth, alpha=1.0, beta=c / depth**power, filter="identity", **args)
+
+
 def filter_flops(filter: str, size: int) -> int:
     """Of O x: 2 N^2 for a dense matrix, 4 N for 2x2 rotations, N log2 N for the fast transform.
 
@@ -58,6 +65,11 @@ def recurrent_costs(input_size: int, hidden_size: int, *, filter: str, **args: A
     products = hidden_size * (input_size + hidden_size)
     flops = 2 * products + filter_flops(filter, hidden_size)
     return Costs(products + hidden_size, hidden_size, flops)
+
+
+def residual_costs(width: int, depth: int, **args: Any) -> Costs:
+    """Of the residual network: the identity costs nothing."""
+    return deep_costs(width, depth, filter="identity")
 
 
 def deep_costs(width: int, depth: int, *, filter: str = "haar", **args: Any) -> Costs:
@@ -93,6 +105,16 @@ def _deep(factory: Any, **defaults: Any) -> Entry:
     )
 
 
+def _scheduled(schedule: str, **defaults: Any) -> Entry:
+    return _deep(roaf_depth, schedule=schedule, c=1.0, **defaults)
+
+
+def _residual(power: float) -> Entry:
+    """A residual network with ROAF's beta, which shows what O and alpha add to it."""
+    entry = _deep(residual_depth, c=1.0, power=power)
+    return replace(entry, paper=RESIDUAL_PAPER, year=2021, costs=residual_costs)
+
+
 TIME: dict[str, Entry] = {
     "roaf": _recurrent("haar"),
     "roaf-rotations": _recurrent("rotations"),
@@ -103,8 +125,14 @@ TIME: dict[str, Entry] = {
     "roaf-identity": _recurrent("identity"),
 }
 DEPTH: dict[str, Entry] = {
-    "roaf-mlp": _deep(roaf_depth, schedule="convex", c=1.0),
-    "roaf-mlp-sqrt": _deep(roaf_depth, schedule="sqrt", c=1.0),
-    "roaf-mlp-isometric": _deep(roaf_depth, schedule="isometric", c=1.0),
+    "roaf-mlp": _scheduled("convex"),
+    "roaf-mlp-sqrt": _scheduled("sqrt"),
+    "roaf-mlp-isometric": _scheduled("isometric"),
     "roaf-mlp-fixed": _deep(RoaMLP, alpha=0.9),
+    "roaf-mlp-identity": _scheduled("convex", filter="identity"),
+    "roaf-mlp-signed-permutation": _scheduled("convex", filter="signed_permutation"),
+    "roaf-mlp-sqrt-identity": _scheduled("sqrt", filter="identity"),
+    "roaf-mlp-sqrt-signed-permutation": _scheduled("sqrt", filter="signed_permutation"),
+    "resnet-tanh-linear": _residual(1.0),
+    "resnet-tanh-sqrt": _residual(0.5),
 }

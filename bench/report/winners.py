@@ -6,7 +6,7 @@ import pandas as pd
 
 from bench.winners import COLUMNS
 
-SETTING = ["task", "task_args", "depth", "model"]
+SETTING = ["task", "task_args", "depth", "model", "frozen"]
 TRIAL = ["learning_rate", "model_args", "output_scale"]
 
 

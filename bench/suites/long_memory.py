@@ -64,7 +64,8 @@ def tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
 def tuned(settings: Iterable[Setting], table: str) -> tuple[Setting, ...]:
     """The settings with each model's winning trial, from the committed table."""
     return tuple(
-        replace(s, trials=winning_trials(table, s.task, s.task_args, s.depth)) for s in settings
+        replace(s, trials=winning_trials(table, s.task, s.task_args, s.depth, s.frozen))
+        for s in settings
     )
 
 

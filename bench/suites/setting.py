@@ -32,6 +32,9 @@ class Setting:
     widths: Mapping[str, int] = field(default_factory=lambda: {"*": 128})
     trials: Mapping[str, tuple[Trial, ...]] = field(default_factory=dict)
     schedule: str = "cosine"
+    optimiser: str = "adam"
+    optimiser_args: Mapping[str, Any] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
     evaluations: int = 4
     tested: bool = True
     diagnostics: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -62,6 +65,9 @@ class Setting:
             updates=self.updates,
             output_scale=trial.output_scale,
             schedule=self.schedule,
+            optimiser=self.optimiser,
+            optimiser_args=self.optimiser_args,
+            frozen=self.frozen,
             validate_at=evenly(self.updates, self.evaluations),
             test_at=(self.updates,) if self.tested else (),
             gradients_at=() if self.diagnostics else logarithmic(self.updates),
