@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from baselines.costs import Costs
+from baselines.sizes import check_sizes
 
 SCALES = {
     "one": lambda depth: 1.0,
@@ -32,6 +33,7 @@ class ResNetMLP(nn.Module):
 
     def __init__(self, width: int, depth: int, branch_scale: str = "one"):
         super().__init__()
+        check_sizes(width=width, depth=depth)
         if branch_scale not in SCALES:
             raise ValueError(f"branch_scale {branch_scale!r} is none of {sorted(SCALES)}")
         self.scale = SCALES[branch_scale](depth)
