@@ -6,7 +6,7 @@ run's seed, so that every model of a repetition sees the same data and looking c
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -18,6 +18,7 @@ from bench.diagnostics import (
     View,
     gradient_by_parameter,
     look,
+    weights_at_start,
     wrong_diagnostics,
 )
 from bench.frame import Frame
@@ -62,6 +63,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
     meter, clock = MemoryMeter(device), Clock(device)
     optimiser = make_optimiser(model, spec)
     batches = task.train_batches(spec.batch_size, stream(spec.seed, "train"))
+    start = weights_at_start(model, spec.diagnostics)
     window, total = max(1, spec.updates // WINDOWS), torch.zeros((), device=device)
     done = 0
     yield from evaluate_at(done, model, task, spec, device)
@@ -72,7 +74,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
             yield from probe(step, model, task, spec, device)
         if diagnostics_at(step, spec):
             settle(clock, device)
-            yield from diagnose(step, model, task, spec, device)
+            yield from diagnose(step, model, task, spec, device, start)
         with clock:
             set_learning_rate(optimiser, spec, step)
             loss = backward(model, task, batch)
@@ -95,7 +97,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
         yield from evaluate_at(done, model, task, spec, device)
     yield Measurement(done, "peak_bytes", "process", float(meter.read()))
     if done == spec.updates:
-        yield from diagnose(done, model, task, spec, device)
+        yield from diagnose(done, model, task, spec, device, start)
 
 
 def settle(clock: Clock, device: torch.device) -> None:
@@ -151,12 +153,17 @@ def probe(
 
 
 def diagnose(
-    step: int, model: Frame, task: Task, spec: RunSpec, device: torch.device
+    step: int,
+    model: Frame,
+    task: Task,
+    spec: RunSpec,
+    device: torch.device,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Iterator[Measurement]:
     """What the spec's diagnostics read at this step from a float64 copy of the model.
 
     Nothing of the run is touched: the batch and the random streams are the diagnostics' own. Of a
-    model that has diverged nothing is read.
+    model that has diverged nothing is read. `start` are the weights of `weights_at_start`.
     """
     names = diagnostics_at(step, spec)
     if not names or not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
@@ -164,7 +171,7 @@ def diagnose(
     batch = kept_batch(task, spec, device)
     view = View.of(model, task, batch, stream(spec.seed, "diagnostics"))  # one copy serves all
     for name in names:
-        own = replace(view, generator=stream(spec.seed, f"diagnostics/{name}"))
+        own = replace(view, generator=stream(spec.seed, f"diagnostics/{name}"), start=start or {})
         yield from (Measurement(step, *reading) for reading in look(name, own))
 
 

@@ -93,12 +93,18 @@ def test_the_dependence_on_each_input_is_that_of_autograd(name):
     assert found == pytest.approx(exact[::-1], rel=1e-9)
 
 
+OF_MATRICES = ("picard-depth", "layer-ablation", "weight-movement")
+STACKED = set(MODELS) - {"shallow", "antisymmetric-mlp", "nais", "deq"}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_diagnostic_reads_every_model_of_its_kind(name):
-    looked = view_of(*framed(name))
+    looked = view_of(*framed(name), samples=16)
+    unread = () if name in STACKED else OF_MATRICES
     for diagnostic, entry in DIAGNOSTICS.items():
         read = list(look(diagnostic, looked))
-        assert bool(read) == (looked.model.kind in entry.kinds), diagnostic
+        expected = looked.model.kind in entry.kinds and diagnostic not in unread
+        assert bool(read) == expected, diagnostic
         assert not any(r.value is not None and math.isnan(r.value) for r in read), diagnostic
 
 

@@ -9,5 +9,6 @@ from bench.diagnostics.gradients import gradient_by_parameter as gradient_by_par
 from bench.diagnostics.table import DIAGNOSTICS as DIAGNOSTICS
 from bench.diagnostics.table import GRADIENTS as GRADIENTS
 from bench.diagnostics.table import look as look
+from bench.diagnostics.table import weights_at_start as weights_at_start
 from bench.diagnostics.table import wrong_diagnostics as wrong_diagnostics
 from bench.diagnostics.view import View as View

@@ -1,12 +1,12 @@
 """What a diagnostic looks at, and what it says."""
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from bench.frame import Frame
 from bench.tasks import Batch, Task
@@ -36,20 +36,23 @@ class View:
     """A float64 copy of a framed model, its task, a batch kept for looking, and a random stream.
 
     The copy starts from the very weights of the model, in evaluation mode, so that nothing is drawn
-    and no sample sees another. Whatever is done to it, the run goes on unchanged. The model is a
-    `bench.frame.Frame`, of a kind that the diagnostic can read.
+    and no sample sees another; one of the kind "batch", whose samples meet while it trains, is seen
+    in training mode. Whatever is done to it, the run goes on unchanged. The model is a
+    `bench.frame.Frame`, of a kind that the diagnostic can read. `start` holds the parameters before
+    the first update by name, where a diagnostic compares with them; else it is empty.
     """
 
     model: Any
     task: Task
     batch: Batch
     generator: Generator
+    start: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Frame, task: Task, batch: Batch, generator: Generator) -> "View":
-        """The view of a model as it stands; a batch's class indices stay integers."""
-        double = [part.double() if part.is_floating_point() else part for part in batch]
-        return cls(copy.deepcopy(model).double().eval(), task, Batch(*double), generator)
+        """The view of a model as it stands."""
+        copied = copy.deepcopy(model).double().train(model.kind == "batch")
+        return cls(copied, task, in_double(batch), generator)
 
     def band(self) -> list[tuple[float, float]]:
         """Theory's (lower, upper) of what the gradient is multiplied by, for each distance from 0.
@@ -64,6 +67,11 @@ class View:
         for lower, upper in reversed(steps):
             band.append((band[-1][0] * lower, band[-1][1] * upper))
         return band
+
+
+def in_double(batch: Batch) -> Batch:
+    """The batch in float64; class indices stay integers."""
+    return Batch(*(part.double() if part.is_floating_point() else part for part in batch))
 
 
 def check(name: str, value: float, lower: float, upper: float) -> None:
