@@ -6,6 +6,7 @@ from bench.tasks.adding import Adding
 from bench.tasks.base import Batch as Batch
 from bench.tasks.base import Task as Task
 from bench.tasks.cifar import (
+    Cifar10Depth,
     NoisePaddedFixed,
     NoisePaddedFresh,
     SequentialCifar10,
@@ -15,8 +16,15 @@ from bench.tasks.copying import CopyExprnn, CopyTcn, CopyUrnn
 from bench.tasks.copying_answers import CopyS4, CopySelective
 from bench.tasks.delay import Delay, Reconstruction
 from bench.tasks.denoise import Denoise
+from bench.tasks.depth_copy import DepthCopy
 from bench.tasks.digits import DigitsDepth, PermutedSequentialDigits
-from bench.tasks.fashion import PermutedFashion92916, RowFashion, SequentialFashion
+from bench.tasks.fashion import (
+    FashionDepth,
+    PermutedFashion92916,
+    RowFashion,
+    SequentialFashion,
+)
+from bench.tasks.iterated_map import IteratedMap
 from bench.tasks.listops import ListOps
 from bench.tasks.mnist import (
     MnistDepth,
@@ -33,6 +41,8 @@ from bench.tasks.mnist import (
 from bench.tasks.mqar import Mqar
 from bench.tasks.recall import DelayedRecall
 from bench.tasks.regular import ModularArithmetic, Parity
+from bench.tasks.spirals import Spirals
+from bench.tasks.teacher import Teacher
 from bench.tasks.temporal_order import TemporalOrder6a, TemporalOrder6b
 
 TASKS: dict[str, Callable[..., Task]] = {
@@ -71,4 +81,10 @@ TASKS: dict[str, Callable[..., Task]] = {
     "ncifar10-fresh": NoisePaddedFresh,
     "digits-depth": DigitsDepth,
     "mnist-depth": MnistDepth,
+    "fashion-depth": FashionDepth,
+    "cifar10-depth": Cifar10Depth,
+    "depth-copy": DepthCopy,
+    "teacher": Teacher,
+    "iterated-map": IteratedMap,
+    "spirals": Spirals,
 }

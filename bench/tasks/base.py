@@ -85,6 +85,21 @@ class Task(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepthTask(Task):
+    """A task for networks along depth."""
+
+    axis: ClassVar[str] = "depth"
+
+    @property
+    def depth_needed(self) -> int | None:
+        """The steps of the rule behind the targets; None where it is not made of equal steps."""
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {"depth_needed": self.depth_needed}
+
+
+@dataclass(frozen=True, kw_only=True)
 class GeneratedTask(Task):
     """A task whose data are drawn afresh; 1,000 sequences are held out for each split."""
 
@@ -103,14 +118,25 @@ class GeneratedTask(Task):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledTask(Task):
-    """Classification of a fixed data set: cross-entropy and accuracy, a new order each epoch."""
+class ClassTask(Task):
+    """One class a sample, all about equally common: cross-entropy and accuracy."""
 
     metric: ClassVar[str] = "accuracy"
 
     @property
     def chance_loss(self) -> float:
         return math.log(self.outputs)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return cross_entropy(outputs, targets)
+
+    def score(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return (outputs.argmax(-1) == targets).float().mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledTask(ClassTask):
+    """Classification of a fixed data set, in a new order each epoch."""
 
     @abstractmethod
     def split(self, name: str) -> Batch:
@@ -130,9 +156,3 @@ class LabelledTask(Task):
     def held_out(self, split: str, generator: Generator) -> Batch:
         inputs, targets = self.split(split)
         return Batch(self.present(inputs, generator), targets)
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return cross_entropy(outputs, targets)
-
-    def score(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return (outputs.argmax(-1) == targets).float().mean()

@@ -1,4 +1,4 @@
-"""CIFAR-10 as a sequence: pixel by pixel, or 32 rows and then long noise.
+"""CIFAR-10 pixel by pixel, as 32 rows and then long noise, or all at once.
 
 Ten classes, 1,000 of each in the test set, so that chance is 10 %. The first 45,000 images train,
 the last 5,000 of the training batches validate (as many as S4 holds out), the 10,000 test images
@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from bench import datasets
-from bench.tasks.base import Batch, LabelledTask
+from bench.tasks.base import Batch, DepthTask, LabelledTask
 
 SPLITS = {
     "train": ("train", slice(0, 45_000)),
@@ -56,8 +56,24 @@ class SequentialCifar10(Cifar10):
     length: int = 1024
 
     def present(self, inputs: Pictures, generator: Generator) -> Float[Tensor, "images 1024 3"]:
-        pixels = inputs.flatten(2).mT / 255.0
-        return (pixels - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
+        return normalised(inputs.flatten(2).mT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10Depth(DepthTask, Cifar10):
+    """3,072 normalised values at once, red, then green, then blue, for networks along depth."""
+
+    question: ClassVar[str] = "Does a network of this depth still learn objects?"
+    features: ClassVar[int] = 3072
+    image: ClassVar[tuple[int, int, int] | None] = (3, 32, 32)
+
+    def present(self, inputs: Pictures, generator: Generator) -> Float[Tensor, "images 3072"]:
+        return normalised(inputs.flatten(2).mT).mT.flatten(1)
+
+
+def normalised(pixels: UInt8[Tensor, "images 1024 3"]) -> Float[Tensor, "images 1024 3"]:
+    """The colours with mean 0 and deviation 1 over the training set."""
+    return (pixels / 255.0 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
 
 
 @dataclass(frozen=True, kw_only=True)

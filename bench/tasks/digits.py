@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bench.datasets import digits
-from bench.tasks.base import Batch, LabelledTask
+from bench.tasks.base import Batch, DepthTask, LabelledTask
 from bench.tasks.permutations import permutation
 
 SPLITS = {"train": slice(0, 1197), "validation": slice(1197, 1497), "test": slice(1497, 1797)}
@@ -40,12 +40,12 @@ class PermutedSequentialDigits(LabelledTask):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DigitsDepth(LabelledTask):
+class DigitsDepth(DepthTask, LabelledTask):
     """All 64 pixels at once, for networks along depth. It never needs depth."""
 
     question: ClassVar[str] = "Does a network of this depth still learn a small, easy task?"
-    axis: ClassVar[str] = "depth"
     features: ClassVar[int] = 64
+    image: ClassVar[tuple[int, int, int] | None] = (1, 8, 8)
     outputs: ClassVar[int] = 10
     chance: ClassVar[float] = 38 / 300
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bench import datasets
 from bench.datasets import Source
-from bench.tasks.mnist import Mnist, PermutedMnist92916, RowMnist, SequentialMnist
+from bench.tasks.mnist import Mnist, MnistDepth, PermutedMnist92916, RowMnist, SequentialMnist
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +42,10 @@ class RowFashion(RowMnist, Fashion):
     """28 rows of 28 pixels."""
 
     question: ClassVar[str] = "Is a piece of clothing recognised from its 28 rows, one by one?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FashionDepth(MnistDepth, Fashion):
+    """784 pixels at once, for networks along depth. It never needs depth."""
+
+    question: ClassVar[str] = "Does a network of this depth still learn pieces of clothing?"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bench import datasets
 from bench.datasets import Source
-from bench.tasks.base import Batch, LabelledTask
+from bench.tasks.base import Batch, DepthTask, LabelledTask
 from bench.tasks.permutations import permutation
 
 SPLITS = {
@@ -132,9 +132,9 @@ class RowMnist(Mnist):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MnistDepth(Mnist):
+class MnistDepth(DepthTask, Mnist):
     """784 pixels at once, for networks along depth. It never needs depth."""
 
     question: ClassVar[str] = "Does a network of this depth still learn digits?"
-    axis: ClassVar[str] = "depth"
     features: ClassVar[int] = 784
+    image: ClassVar[tuple[int, int, int] | None] = (1, 28, 28)

@@ -113,6 +113,10 @@ def memoryless(targets: Tensor, outputs: int) -> Tensor:
         ("modular-arithmetic", {"length": 40}, "length is 40; it must be odd"),
         ("ncifar10-fixed", {"length": 32}, "length is 32; it must be above 32"),
         ("ncifar10-fresh", {"length": 32}, "length is 32; it must be above 32"),
+        ("teacher", {"layers": 0}, "layers is 0; it must be at least 1"),
+        ("teacher", {"gain": 1.0}, "gain is 1.0; it must be above 1, or the signal dies out"),
+        ("iterated-map", {"folds": 17}, "folds is 17; it must be from 1 to 16"),
+        ("spirals", {"turns": -3}, "turns is -3; it must be above 0"),
     ],
 )
 def test_a_bad_value_gets_a_sentence(name, args, said):
