@@ -6,7 +6,7 @@ run's seed, so that every model of a repetition sees the same data and looking c
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
 
@@ -22,15 +22,20 @@ from bench.diagnostics import (
     wrong_diagnostics,
 )
 from bench.frame import Frame
+from bench.models import AdamInBackward
 from bench.records import Measurement, RunSpec
 from bench.tasks import Batch, Task
 from bench.timing import Clock, MemoryMeter, synchronize
 
-OPTIMISERS = {
-    "adam": torch.optim.Adam,
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
+IN_BACKWARD = "adam-in-backward"
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": lambda model, groups, **args: torch.optim.Adam(groups, **args),
+    "sgd": lambda model, groups, **args: torch.optim.SGD(groups, **args),
+    "rmsprop": lambda model, groups, **args: torch.optim.RMSprop(groups, **args),
+    IN_BACKWARD: lambda model, groups, **args: AdamInBackward(model, **args),
 }
+"""From (model, groups of its parameters). In backward, a gradient is used up where it is found:
+nothing is left of it to be clipped, scaled or recorded."""
 SCHEDULES = {
     "constant": lambda done: 1.0,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
@@ -107,16 +112,27 @@ def settle(clock: Clock, device: torch.device) -> None:
 
 
 def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
-    """The optimiser of the spec; no weight decay, which would turn orthogonal parameters to 0."""
+    """The optimiser of the spec; no weight decay, which would turn orthogonal parameters to 0.
+
+    An unknown one raises ValueError, and so does a gradient that is scaled or clipped where the
+    optimiser never holds it.
+    """
     if spec.optimiser not in OPTIMISERS:
         allowed = ", ".join(OPTIMISERS)
         raise ValueError(f"optimiser {spec.optimiser!r} is unknown; allowed: {allowed}")
+    if spec.optimiser == IN_BACKWARD and (spec.gradient_clip or spec.rate_scales):
+        raise ValueError(f"optimiser {IN_BACKWARD!r} has neither gradient_clip nor rate_scales")
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         scales = [s for pattern, s in spec.rate_scales.items() if fnmatch(name, pattern)]
         groups.setdefault(math.prod(scales), []).append(parameter)
-    described = [{"params": found, "scale": scale} for scale, found in groups.items()]
-    return OPTIMISERS[spec.optimiser](described, lr=spec.learning_rate, **spec.optimiser_args)
+    described = [{"params": found} for found in groups.values()]
+    optimiser = OPTIMISERS[spec.optimiser](
+        model, described, lr=spec.learning_rate, **spec.optimiser_args
+    )
+    for group, scale in zip(optimiser.param_groups, groups, strict=True):
+        group["scale"] = scale
+    return optimiser
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, spec: RunSpec, step: int) -> None:

@@ -14,6 +14,8 @@ from roaf.bounds import singular_value_bounds as singular_value_bounds
 from roaf.bounds import state_norm_bound as state_norm_bound
 from roaf.bounds import summable_bounds as summable_bounds
 from roaf.bounds import weight_gradient_bounds as weight_gradient_bounds
+from roaf.convolution import RoaCNN as RoaCNN
+from roaf.descent import AdamInBackward as AdamInBackward
 from roaf.feedforward import RoaMLP as RoaMLP
 from roaf.mixing import Learned as Learned
 from roaf.nonlinearity import Nonlinearity as Nonlinearity

@@ -34,10 +34,21 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name} must be at least 1, not {size}")
 
 
-def check_memory(activation_memory: str) -> None:
-    """Raises ValueError for anything but "full", the one way there is so far."""
-    if activation_memory != "full":
-        raise ValueError(f"activation_memory {activation_memory!r} is unknown; allowed: full")
+def check_memory(activation_memory: str, allowed: tuple[str, ...] = ("full",)) -> None:
+    """Raises ValueError for a way to keep activations that the model does not have."""
+    if activation_memory not in allowed:
+        names = ", ".join(allowed)
+        raise ValueError(f"activation_memory {activation_memory!r} is unknown; allowed: {names}")
+
+
+def check_finite(name: str, saved: Tensor) -> None:
+    """Raises ValueError for numbers that are not finite, with the first layer that has one."""
+    finite = torch.isfinite(saved).flatten(1).all(1)
+    if not finite.all():
+        layer = int((~finite).nonzero()[0])
+        raise ValueError(
+            f"{name!r} in the state is not finite, first at layer {layer}; allowed: finite numbers"
+        )
 
 
 def check_rows(x: Tensor, width: int) -> None:
@@ -81,5 +92,6 @@ def uniform_parameter(
 ) -> nn.Parameter:
     """Uniform in (-bound, bound), drawn on the CPU so that one seed gives one model everywhere."""
     dtype = where["dtype"] or torch.get_default_dtype()
-    value = torch.rand(shape, generator=generator, dtype=dtype, device="cpu") * (2 * bound) - bound
+    value = torch.rand(shape, generator=generator, dtype=dtype, device="cpu")
+    value.mul_(2 * bound).sub_(bound)  # in place: a deep stack is drawn in the memory it needs
     return nn.Parameter(value.to(wanted_device(where["device"])))

@@ -35,6 +35,7 @@ def jacobian(model: RoaMLP, x: torch.Tensor) -> torch.Tensor:
     return torch.autograd.functional.jacobian(lambda x: model(x[None])[0], x)  # type: ignore
 
 
+@pytest.mark.filterwarnings("ignore:alpha and beta change the gradient")
 @settings(max_examples=30, deadline=None)
 @given(
     alpha=st.floats(0.1, 1.0),
@@ -179,6 +180,7 @@ def test_lyapunov_exponents_without_the_nonlinear_branch_are_ln_alpha():
     assert lyapunov_interval(0.1, 0.9, 2.0)[0] == -math.inf
 
 
+@pytest.mark.filterwarnings("ignore:alpha and beta change the gradient")
 @pytest.mark.parametrize("alpha, beta", [(0.9, 0.1), (1.0, 0.02), (0.5, 0.2)])
 def test_states_stay_inside_their_bound_and_a_constant_drive_attains_it(alpha, beta):
     model = RoaMLP(16, 50, alpha=alpha, beta=beta, filter="identity").double()

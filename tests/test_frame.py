@@ -7,7 +7,7 @@ import torch
 
 from bench.diagnostics import gradient_by_distance
 from bench.models import MODELS, build_model, model_facts, trainable_parameters
-from bench.runner import Registry, resolve
+from bench.runner import Registry, resolve, run
 from bench.tasks import Batch
 from tests.specs import tiny
 
@@ -97,3 +97,22 @@ def test_a_model_without_formulas_has_its_costs_counted(name):
     by_formula = model_facts(MODELS[name], task, spec_of(name), model)
     counted = model_facts(replace(MODELS[name], costs=None), task, spec_of(name), model)
     assert counted == by_formula
+
+
+def test_a_frozen_core_stays_as_drawn_while_the_ends_train():
+    spec = spec_of("mlp", frozen=("body.*",), updates=3, learning_rate=0.1)
+    record = run(spec, REGISTRY)
+    assert record.facts["parameters"] == (64 + 1) * 8 + (8 + 1) * 10
+    named = {m.where for m in record.measurements if m.quantity == "gradient_by_parameter"}
+    assert named == {"lift.weight", "lift.bias", "readout.weight", "readout.bias"}
+
+
+def test_a_frozen_pattern_that_matches_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"frozen 'core.\*' matches no parameter; there are: lift"):
+        framed("mlp", frozen=("core.*",))
+
+
+def test_a_convolutional_body_is_refused_where_the_inputs_are_no_images():
+    images = next(name for name, entry in MODELS.items() if entry.images)
+    with pytest.raises(ValueError, match="needs a task of images"):
+        framed(images, "spirals")

@@ -54,7 +54,7 @@ def test_tuning_gives_each_model_as_many_trials_on_a_seed_of_its_own_without_the
     runs = specs(suite)
     counts: dict[tuple, int] = {}
     for run in runs:
-        key = run.task, str(run.task_args), run.depth, run.model
+        key = run.task, str(run.task_args), run.depth, run.model, run.frozen
         counts[key] = counts.get(key, 0) + 1
     assert len(set(counts.values())) == 1
     assert {run.seed for run in runs} == set(TUNING_SEEDS)

@@ -202,3 +202,21 @@ def test_a_paper_can_ask_for_a_smaller_rate_for_some_parameters():
     optimiser = make_optimiser(model, tiny(rate_scales={"body.*": 0.1}))
     assert sorted(group["scale"] for group in optimiser.param_groups) == [0.1, 1.0]
     assert sum(len(group["params"]) for group in optimiser.param_groups) == 4
+
+
+def test_adam_in_backward_trains_as_adam_does_and_leaves_no_gradient_of_the_stack():
+    deep = {"model": "roaf-mlp-sqrt", "task": "digits-depth", "task_args": {}, "depth": 70}
+    usual = run(resolve(tiny(**deep), REGISTRY), REGISTRY)
+    inside = run(resolve(tiny(**deep, optimiser="adam-in-backward"), REGISTRY), REGISTRY)
+    losses = [
+        [m.value for m in record.measurements if m.quantity == "train_loss"]
+        for record in (usual, inside)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    named = {m.where for m in inside.measurements if m.quantity == "gradient_by_parameter"}
+    assert named == {"lift.weight", "lift.bias", "readout.weight", "readout.bias"}
+
+
+def test_adam_in_backward_refuses_what_needs_the_whole_gradient():
+    record = run(resolve(tiny(optimiser="adam-in-backward", gradient_clip=1.0), REGISTRY), REGISTRY)
+    assert "has neither gradient_clip nor rate_scales" in record.error

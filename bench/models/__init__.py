@@ -4,11 +4,22 @@ To add one of your own without a fork, see `bench.plugins`. To add a published o
 `baselines`, a line in the file of its family here; the contract tests and `bench ls` then cover it.
 """
 
-from bench.models import depth, gated, orthogonal, roaf, stable, state_spaces
+from bench.models import (
+    dynamical,
+    gated,
+    images,
+    orthogonal,
+    plain,
+    residual,
+    roaf,
+    stable,
+    state_spaces,
+)
 from bench.models.build import build_model as build_model
 from bench.models.build import model_facts as model_facts
 from bench.models.build import trainable_parameters as trainable_parameters
 from bench.models.entry import Entry as Entry
+from roaf.descent import AdamInBackward as AdamInBackward
 
 MODELS: dict[str, Entry] = (
     roaf.TIME
@@ -17,5 +28,8 @@ MODELS: dict[str, Entry] = (
     | stable.MODELS
     | state_spaces.MODELS
     | roaf.DEPTH
-    | depth.MODELS
+    | plain.MODELS
+    | residual.MODELS
+    | dynamical.MODELS
+    | images.MODELS
 )

@@ -18,8 +18,8 @@ class Entry:
     the model's theory promises of a step's Jacobian at the present weights: what is measured
     outside it fails the run. `costs`, called as the factory is, gives parameters, state size and
     FLOPs by formula; a model without has them counted. A body without a state is not `stateful`.
-    `proof` is what the body was shown to equal over fifty steps: an implementation, by repository
-    and commit, or "equations", those of its paper written out in NumPy.
+    `proof` is what the body was shown to equal over twenty steps or more: an implementation, by
+    repository and commit, or "equations", those of its paper written out in NumPy.
 
     Along depth: `layers` gives the number of a body's steps for a nominal depth. A body whose state
     is more than what it is given has both `enter` and `leave`, called (body, state). `images` says

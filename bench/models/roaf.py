@@ -46,7 +46,7 @@ def roaf_depth(width: int, depth: int, *, c: float, schedule: str, **args: Any) 
 
 
 def residual_depth(width: int, depth: int, *, c: float, power: float, **args: Any) -> RoaMLP:
-    """x + beta * phi(W x + b) with beta = c / depth^power: ROAF's own code with O = I, alpha = 1."""
+    """x + beta * phi(W x + b), beta = c / depth^power: ROAF's own code with O = I, alpha = 1."""
     return RoaMLP(width, depth, alpha=1.0, beta=c / depth**power, filter="identity", **args)
 
 

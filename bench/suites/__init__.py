@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.plugins import Table, extended
-from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING
+from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING, FIFTY_THOUSAND
+from bench.suites.extreme_depth_paper import EXTREME_DEPTH_PAPER, EXTREME_DEPTH_PAPER_TUNING
 from bench.suites.long_memory import LONG_MEMORY, LONG_MEMORY_TUNING
 from bench.suites.long_memory_paper import (
     LONG_MEMORY_PAPER,
@@ -30,6 +31,9 @@ SUITES: dict[str, Suite] = {
     "long-memory-paper-wide": LONG_MEMORY_PAPER_WIDE,
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
+    "fifty-thousand-layers": FIFTY_THOUSAND,
+    "extreme-depth-paper-tuning": EXTREME_DEPTH_PAPER_TUNING,
+    "extreme-depth-paper": EXTREME_DEPTH_PAPER,
 }
 
 

@@ -1,37 +1,127 @@
-"""How deep can it be trained? A ladder of depths, and the tuning that it rests on."""
+"""How deep can it be trained, and is the depth used? A ladder, its controls, and their tuning.
 
+Every model stands beside its frozen core, lift and readout trained alone, and a shallow network of
+as many numbers; ROAF beside its twins as well. All have 16 units, batches of 32 and the same
+updates at every depth, and the rate that `extreme-depth-tuning` found for that model, depth and
+core, four rates each. At 10,000 layers there is one seed, and only those models run whose gradient
+is alive before training.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from bench.suites.long_memory import tuned
-from bench.suites.names import DEPTH_MODELS
+from bench.suites.names import (
+    ALIVE_RIVALS,
+    DEPTH_RIVALS,
+    LINEAR_CONTROLS,
+    ROAF_SCHEDULES,
+    SHALLOW,
+    SQRT_CONTROLS,
+)
 from bench.suites.setting import TUNING_SEEDS, Setting, Suite
-from bench.suites.trials import RATES
+from bench.suites.trials import DEPTH_RATES
 from bench.winners import Trial
 
-LADDER = tuple(
-    Setting(
-        task="digits-depth",
+CORE = ("body.*",)
+SMALL_EPSILON = {"eps": 1e-12}
+"""A layer's gradient is of size 1 / depth: Adam's usual 1e-8 would slow the deepest stacks."""
+TRIPLE = ("gradient", "states", "weight-gradients")
+USE = ("picard-depth", "layer-ablation", "weight-movement")
+
+TWINS = (*SQRT_CONTROLS, *LINEAR_CONTROLS)
+MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
+ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
+
+
+def rung(task: str, depth: int, models: tuple[str, ...], updates: int, **more: Any) -> Setting:
+    """One depth of the ladder; what the depth is used for is looked at after training alone."""
+    return Setting(
+        task=task,
         depth=depth,
-        models=DEPTH_MODELS,
-        widths={"*": 32},
-        updates=200,
+        models=models,
+        widths={"*": 16},
+        updates=updates,
+        evaluations=2,
+        optimiser_args=SMALL_EPSILON,
+        diagnostics=dict.fromkeys(TRIPLE, (0, updates)) | dict.fromkeys(USE, (updates,)),
+        **more,
     )
-    for depth in (1000, 100, 10)
+
+
+def with_controls(setting: Setting, twins: tuple[str, ...] = ()) -> tuple[Setting, Setting]:
+    """The setting with ROAF's twins and the shallow control; its models with their cores frozen."""
+    frozen = replace(setting, frozen=CORE, diagnostics={}, watched=False)
+    return replace(setting, models=(*setting.models, *twins, SHALLOW)), frozen
+
+
+def ladder(task: str, depths: Iterable[int], updates: int, **more: Any) -> tuple[Setting, ...]:
+    """The depths of a task with all controls."""
+    rungs = [rung(task, depth, MODELS, updates, **more) for depth in depths]
+    return tuple(setting for each in rungs for setting in with_controls(each, TWINS))
+
+
+DEEPEST = with_controls(rung("digits-depth", 10_000, ALIVE, 100, seeds=(0,)), SQRT_CONTROLS)
+LADDERS = (
+    *ladder("teacher", (1000, 100, 10), 300),
+    *ladder("digits-depth", (1000, 100, 10), 100),
+    *ladder("iterated-map", (100, 10), 400),
 )
+SETTINGS = (*DEEPEST, *LADDERS)  # longest first
 
 
-RATE_TRIALS: dict[str, tuple[Trial, ...]] = dict.fromkeys(DEPTH_MODELS, tuple(map(Trial, RATES)))
+def shortened(setting: Setting, times: int) -> Setting:
+    """The setting with so many times fewer updates, and nobody looking."""
+    return replace(
+        setting, updates=max(20, setting.updates // times), diagnostics={}, watched=False
+    )
+
+
+def swept(
+    settings: Iterable[Setting], rates: tuple[float, ...] = DEPTH_RATES
+) -> tuple[Setting, ...]:
+    """Every rate for each model and its frozen core, on the tuning seed; the test set unseen."""
+    return tuple(
+        replace(
+            setting,
+            trials={model: _trials(setting, model, rates) for model in setting.models},
+            seeds=TUNING_SEEDS,
+            tested=False,
+            evaluations=1,
+        )
+        for setting in settings
+    )
+
+
+def _trials(setting: Setting, model: str, rates: tuple[float, ...]) -> tuple[Trial, ...]:
+    untuned = setting.trials.get(model, (Trial(rates[0]),))
+    return tuple(Trial(rate, untuned[0].model_args) for rate in rates)
+
+
+def at_50_000(setting: Setting, table: str) -> Setting:
+    """The same five times as deep, at the rates tuned for 10,000 layers."""
+    models = tuple(model for model in CLAIMED if model in setting.models)
+    (found,) = tuned([replace(setting, models=models)], table)
+    return replace(found, depth=50_000, diagnostics={}, watched=not setting.frozen)
+
+
+CLAIMED = ("roaf-mlp", "roaf-mlp-sqrt", "resnet-tanh-sqrt", SHALLOW)
+FIFTY_THOUSAND = Suite(
+    question="Does a network of 50,000 layers train, and does its core do more than a frozen one?",
+    budget="about 20 min on 2 CPU cores",
+    settings=tuple(at_50_000(setting, "extreme-depth-tuning") for setting in DEEPEST),
+    seeds=(0,),
+)
 
 EXTREME_DEPTH_TUNING = Suite(
-    question="Which learning rate suits each model at each depth?",
-    budget="about 5 min on 2 CPU cores",
-    settings=tuple(
-        replace(s, trials=RATE_TRIALS, seeds=TUNING_SEEDS, tested=False, evaluations=1)
-        for s in LADDER
-    ),
+    question="Which learning rate suits each model and its frozen core at each depth, seen over "
+    "half the updates (at 10,000 layers a third)?",
+    budget="under 30 min on 2 CPU cores",
+    settings=swept((*(shortened(s, 3) for s in DEEPEST), *(shortened(s, 2) for s in LADDERS))),
 )
 EXTREME_DEPTH = Suite(
-    question="How deep can it be trained?",
-    budget="about 5 min on 2 CPU cores",
-    settings=tuned(LADDER, "extreme-depth-tuning"),
+    question="How deep can it be trained, and is the depth used?",
+    budget="under 25 min on 2 CPU cores",
+    settings=tuned(SETTINGS, "extreme-depth-tuning"),
 )

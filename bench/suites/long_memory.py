@@ -62,9 +62,11 @@ def tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
 
 
 def tuned(settings: Iterable[Setting], table: str) -> tuple[Setting, ...]:
-    """The settings with each model's winning trial, from the committed table."""
+    """The settings with each model's winning trial, where the committed table has one."""
     return tuple(
-        replace(s, trials=winning_trials(table, s.task, s.task_args, s.depth, s.frozen))
+        replace(
+            s, trials={**s.trials, **winning_trials(table, s.task, s.task_args, s.depth, s.frozen)}
+        )
         for s in settings
     )
 

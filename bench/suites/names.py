@@ -12,8 +12,6 @@ ROAF_FILTERS = (
 )
 TIME_RIVALS = ("elman", "irnn", "lstm", "gru", "exprnn", "urnn", "antisymmetric", "cornn")
 TIME_MODELS = (*ROAF_MODELS, *TIME_RIVALS)
-DEPTH_MODELS = ("roaf-mlp", "roaf-mlp-sqrt", "mlp", "resnet", "resnet-sqrt")
-ROAF_SCHEDULES = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", "roaf-mlp-fixed")
 FURTHER_TIME_RIVALS = (
     *("indrnn", "lstm-chrono", "janet", "fastrnn", "fastgrnn"),
     *("full-urnn", "eunn", "scornn", "dtriv", "ornn", "nnrnn", "asrnn", "shuffling"),
@@ -23,5 +21,33 @@ FURTHER_TIME_RIVALS = (
     *("tcn", "transformer"),
 )
 ALL_TIME = (*ROAF_FILTERS, *TIME_RIVALS, *FURTHER_TIME_RIVALS)
-ALL_DEPTH = (*ROAF_SCHEDULES, "mlp", "resnet", "resnet-sqrt", "resnet-linear")
+ROAF_SCHEDULES = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", "roaf-mlp-fixed")
+SQRT_CONTROLS = (
+    "roaf-mlp-sqrt-identity",
+    "roaf-mlp-sqrt-signed-permutation",
+    "resnet-tanh-sqrt",
+)
+LINEAR_CONTROLS = ("roaf-mlp-identity", "roaf-mlp-signed-permutation", "resnet-tanh-linear")
+"""ROAF's twins: O = identity, O = signed permutation, a residual network with the same beta."""
+SHALLOW = "shallow"
+"""The control of every depth: one hidden layer with as many numbers."""
+DEPTH_RIVALS = ("mlp", "mlp-orthogonal", "resnet-sqrt", "rezero", "highway-depth", "deepnorm")
+ALIVE_RIVALS = ("mlp-orthogonal", "resnet-sqrt", "rezero", "highway-depth", "deepnorm")
+"""Of these a gradient is left after 10,000 layers, before training; a test measures it."""
+FURTHER_DEPTH_RIVALS = (
+    *("mlp-relu", "mlp-looks-linear", "mlp-selu", "mlp-batchnorm", "mlp-tat"),
+    *("resnet", "resnet-linear", "resnet-layernorm", "resnet-batchnorm"),
+    *("skipinit", "fixup", "highway"),
+    *("antisymmetric-mlp", "hamiltonian", "revnet", "momentum", "nais", "deq"),
+)
+IMAGE_MODELS = ("cnn-delta-orthogonal", "cnn-resnet", "cnn-roaf")
+ALL_DEPTH = (
+    *ROAF_SCHEDULES,
+    *SQRT_CONTROLS,
+    *LINEAR_CONTROLS,
+    SHALLOW,
+    *DEPTH_RIVALS,
+    *FURTHER_DEPTH_RIVALS,
+    *IMAGE_MODELS,
+)
 """Every model of the registry, along each axis; a test says so where one is missing."""

@@ -19,7 +19,8 @@ class Setting:
 
     `trials` lists for a model what is tried, one run a seed each, `widths` its width; the key "*"
     serves every model not named. A model that is in neither takes `default_trial`. Where
-    `diagnostics` say at which updates each is read, the gradient is theirs to read.
+    `diagnostics` say at which updates each is read, the gradient is theirs to read; where a setting
+    is not `watched`, no one reads it.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Setting:
     frozen: tuple[str, ...] = ()
     evaluations: int = 4
     tested: bool = True
+    watched: bool = True
     diagnostics: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
 
@@ -50,6 +52,7 @@ class Setting:
         ]
 
     def _spec(self, suite: str, model: str, trial: Trial, seed: int) -> RunSpec:
+        watched = self.watched and not self.diagnostics
         return RunSpec(
             suite=suite,
             task=self.task,
@@ -70,7 +73,7 @@ class Setting:
             frozen=self.frozen,
             validate_at=evenly(self.updates, self.evaluations),
             test_at=(self.updates,) if self.tested else (),
-            gradients_at=() if self.diagnostics else logarithmic(self.updates),
+            gradients_at=logarithmic(self.updates) if watched else (),
             diagnostics={name: list(steps) for name, steps in self.diagnostics.items()},
         )
 

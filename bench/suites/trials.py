@@ -8,10 +8,13 @@ from bench.winners import Trial
 
 RATES = (1e-3, 3e-3, 1e-2)
 MORE_RATES = (1e-4, 3e-4, *RATES, 3e-2)
+DEPTH_RATES = (3e-4, 2e-3, 1e-2, 3e-2)
+"""Wider than `RATES`: a gate or a bias at each of 10,000 layers wants less than a frozen core."""
 
 # The orthogonal matrix learns at a tenth of the rate, as in the programs of expRNN, dtriv, scoRNN,
 # nnRNN and asRNN; LRU's and S4D's recurrences at a half and a tenth, as in theirs. For the full-
-# capacity unitary network its authors have anything from 1 to 1/1000: a tenth is ours.
+# capacity unitary network its authors have anything from 1 to 1/1000: a tenth is ours. Fixup's
+# scalars learn at a tenth too, as in its authors' program.
 RATE_SCALES = {
     "exprnn": {"*parametrizations*": 0.1},
     "dtriv": {"*weight_hh.original": 0.1},
@@ -20,6 +23,7 @@ RATE_SCALES = {
     "nnrnn": {"*basis.original": 0.1},
     "asrnn": {"*weight_hh.original": 0.1, "*directions.original": 0.1},
     "lru": {"*log_rate": 0.5, "*log_angle": 0.5, "*log_scale": 0.5, "*drive": 0.5},
+    "fixup": {"*biases": 0.1, "*multiplier": 0.1},
     "s4d": {"*log_time_step": 0.1, "*log_rate": 0.1, "*frequency": 0.1},
 }
 LENGTH_ARGUMENTS = {

@@ -5,13 +5,13 @@ from typing import cast
 
 from torch import Tensor
 
-from roaf.kernels import fused, reference
+from roaf.kernels import depth, fused, reference
 from roaf.nonlinearity import Nonlinearity
 
 Kernel = Callable[..., Tensor]
 
 RECURRENT = {"reference": reference.recur, "fused": cast(Kernel, fused.recur)}
-FEEDFORWARD = {"reference": reference.compose, "fused": cast(Kernel, fused.compose)}
+FEEDFORWARD = {"reference": reference.compose, "fused": cast(Kernel, depth.compose)}
 
 
 def find_kernel(table: Mapping[str, Kernel], backend: str, phi: Nonlinearity) -> Kernel:

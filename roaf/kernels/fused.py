@@ -1,4 +1,4 @@
-"""The same models without a graph: two accumulating products a step, a backward written out.
+"""The same recurrence without a graph: two accumulating products a step, a backward written out.
 
 Forward, in place over the drive: s_t = phi(W h_{t-1} + drive_t), h_t = alpha O h_{t-1} + beta s_t.
 Backward, with d_t = dL/dh_t and g_t = beta * phi'(s_t) * d_t,
@@ -11,7 +11,7 @@ what is there) leave three operations a step. One product with O and W stacked w
 see reports/LOG.md. Compilers are kept out: they would unroll ten thousand steps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from roaf.forms import Form
-from roaf.mixing import Value, each
+from roaf.mixing import Value
 from roaf.nonlinearity import Nonlinearity
 from roaf.precision import exact_products
 
@@ -38,21 +38,6 @@ def recur(
 ) -> Float[Tensor, "time batch hidden"]:
     """Equal to `reference.recur`."""
     return _Recurrence.apply(drive, state, weight, alpha, beta, form, phi, *bias)  # type: ignore
-
-
-@torch.compiler.disable
-def compose(
-    x: Float[Tensor, "batch width"],
-    forms: Sequence[Form],
-    weight: Float[Tensor, "depth width width"],
-    offset: Float[Tensor, "depth width"],
-    alpha: Value,
-    beta: Value,
-    phi: Nonlinearity,
-    *bias: Float[Tensor, "depth width"],
-) -> Float[Tensor, "batch width"]:
-    """Equal to `reference.compose`."""
-    return _Composition.apply(x, weight, offset, alpha, beta, forms, phi, *bias)  # type: ignore
 
 
 class _Recurrence(Function):
@@ -98,49 +83,6 @@ class _Recurrence(Function):
         return pulls, before[0], d_weight, d_alpha, d_beta, None, None, *d_bias
 
 
-class _Composition(Function):
-    @staticmethod
-    def forward(ctx: Any, x, weight, offset, alpha, beta, forms, phi, *bias):
-        depth = len(weight)
-        inputs = x.new_empty(depth + 1, *x.shape)
-        inputs[0] = x
-        values = offset.unsqueeze(1).repeat(1, len(x), 1)  # always a copy: it is written to
-        previous, *later = inputs.unbind(0)
-        mixers = map(mixer, forms, each(alpha, depth), each(beta, depth))
-        biases = zip(*(b.unbind(0) for b in bias), strict=True) if bias else [()] * depth
-        layers = zip(values.unbind(0), mixers, weight.mT.unbind(0), later, biases, strict=True)
-        with exact_products(x.device):
-            for value, mix, w, following, own_bias in layers:
-                phi.in_place(value.addmm_(previous, w), *own_bias)
-                mix(value, previous, following)
-                previous = following
-        ctx.save_for_backward(inputs, values, weight)
-        ctx.settings = (alpha, beta, forms, phi)
-        return inputs[-1].clone()
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
-        refuse_a_graph()
-        inputs, values, weight = ctx.saved_tensors
-        alpha, beta, forms, phi = ctx.settings
-        pulls = phi.slope_at_value(values) * (beta[:, None] if torch.is_tensor(beta) else beta)
-        every = (pulls, values, weight, inputs[:-1])
-        layers = zip(forms, each(alpha, len(weight)), *(t.unbind(0) for t in every), strict=True)
-        delta, d_alpha, d_beta = grad_outputs[0], [], []
-        with exact_products(weight.device):
-            for form, alpha_now, pull, value, w, x in reversed(list(layers)):
-                pull.mul_(delta)
-                if ctx.needs_input_grad[3]:
-                    d_alpha.append((delta * form.times(x)).sum(0))
-                if ctx.needs_input_grad[4]:
-                    d_beta.append((delta * value).sum(0))
-                delta = pull_back(form, alpha_now, delta, pull, w)
-            d_weight = torch.bmm(pulls.mT, inputs[:-1])
-        d_mixing = [torch.stack(found[::-1]) if found else None for found in (d_alpha, d_beta)]
-        d_bias = [(pulls * phi.slope_of_bias(values)).sum(1) for _ in ctx.needs_input_grad[7:]]
-        return delta, d_weight, pulls.sum(dim=1), *d_mixing, None, None, *d_bias
-
-
 def refuse_a_graph() -> None:
     """Raises RuntimeError where a backward pass is asked for its own graph (`create_graph`)."""
     if torch.is_grad_enabled():
@@ -155,10 +97,3 @@ def mixer(form: Form, alpha: Value, beta: Value) -> Callable[[Tensor, Tensor, Te
         return lambda value, rows, out: form.mix(value, rows, alpha, beta, out)
     scaled = form.scaled(alpha)
     return lambda value, rows, out: scaled.mix(value * beta, rows, 1.0, 1.0, out)
-
-
-def pull_back(form: Form, alpha: Value, delta: Tensor, pull: Tensor, weight: Tensor) -> Tensor:
-    """O^T (alpha * delta) + W^T pull."""
-    if isinstance(alpha, Tensor):
-        return torch.addmm(form.back(alpha * delta), pull, weight)
-    return torch.addmm(form.back(delta), pull, weight, beta=alpha)

@@ -1,0 +1,65 @@
+"""Plain deep networks, without skip connections, and the shallow control."""
+
+from collections.abc import Callable
+from typing import Any
+
+from baselines import Costs, batchnorm, looks_linear, mlp, selu, shallow, tat
+from bench.models.entry import Entry
+
+
+def _plain(
+    factory: Callable[..., Any],
+    costs: Callable[..., Costs],
+    paper: str,
+    year: int,
+    proof: str = "equations",
+    **more: Any,
+) -> Entry:
+    entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
+    return Entry(axis="depth", **entry, **more)
+
+
+MODELS: dict[str, Entry] = {
+    "mlp": _plain(mlp.MLP, mlp.costs, "Glorot & Bengio, AISTATS", 2010),
+    "mlp-relu": _plain(
+        mlp.MLP,
+        mlp.costs,
+        "He et al., arXiv 1502.01852",
+        2015,
+        defaults={"nonlinearity": "relu", "initialisation": "he"},
+    ),
+    "mlp-orthogonal": _plain(
+        mlp.MLP,
+        mlp.costs,
+        "Saxe, McClelland & Ganguli, arXiv 1312.6120; tanh, Pennington et al., arXiv 1711.04735",
+        2013,
+        defaults={"initialisation": "orthogonal"},
+    ),
+    "mlp-looks-linear": _plain(
+        looks_linear.LooksLinearMLP, looks_linear.costs, "Balduzzi et al., arXiv 1702.08591", 2017
+    ),
+    "mlp-selu": _plain(
+        selu.SelfNormalizingMLP, selu.costs, "Klambauer et al., arXiv 1706.02515", 2017
+    ),
+    "mlp-batchnorm": _plain(
+        batchnorm.BatchNormMLP,
+        batchnorm.costs,
+        "Ioffe & Szegedy, arXiv 1502.03167",
+        2015,
+        batch_statistics=True,
+    ),
+    "mlp-tat": _plain(
+        tat.TailoredMLP,
+        tat.costs,
+        "Zhang, Botev & Martens, arXiv 2203.08120",
+        2022,
+        proof="google-deepmind/dks c9cf37b",
+    ),
+    "shallow": _plain(
+        shallow.ShallowMLP,
+        shallow.costs,
+        "control: one hidden layer; He et al., arXiv 1502.01852",
+        2015,
+        layers=lambda depth: 1,
+    ),
+}

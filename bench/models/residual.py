@@ -1,0 +1,78 @@
+"""Residual and gated feed-forward networks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from baselines import (
+    Costs,
+    batchnorm_resnet,
+    deepnorm,
+    fixup,
+    highway,
+    layernorm,
+    resnet,
+    rezero,
+    skipinit,
+)
+from bench.models.entry import Entry
+
+
+def _entry(
+    factory: Callable[..., Any],
+    costs: Callable[..., Costs],
+    paper: str,
+    year: int,
+    proof: str = "equations",
+    **more: Any,
+) -> Entry:
+    entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
+    return Entry(axis="depth", **entry, **more)
+
+
+MODELS: dict[str, Entry] = {
+    "resnet": _entry(resnet.ResNetMLP, resnet.costs, "He et al., arXiv 1512.03385", 2015),
+    "resnet-sqrt": _entry(
+        resnet.ResNetMLP,
+        resnet.costs,
+        "Hayou et al., arXiv 2010.12859",
+        2021,
+        defaults={"branch_scale": "sqrt"},
+    ),
+    "resnet-linear": _entry(
+        resnet.ResNetMLP,
+        resnet.costs,
+        "Marion et al., JMLR 26(56)",
+        2025,
+        defaults={"branch_scale": "linear"},
+    ),
+    "resnet-layernorm": _entry(
+        layernorm.LayerNormResNet, layernorm.costs, "Xiong et al., arXiv 2002.04745", 2020
+    ),
+    "resnet-batchnorm": _entry(
+        batchnorm_resnet.BatchNormResNet,
+        batchnorm_resnet.costs,
+        "De & Smith, arXiv 2002.10444",
+        2020,
+        batch_statistics=True,
+    ),
+    "rezero": _entry(
+        rezero.ReZero,
+        rezero.costs,
+        "Bachlechner et al., arXiv 2003.04887",
+        2020,
+        proof="tbachlechner/ReZero-examples c7afd67",
+    ),
+    "skipinit": _entry(skipinit.SkipInit, skipinit.costs, "De & Smith, arXiv 2002.10444", 2020),
+    "fixup": _entry(fixup.Fixup, fixup.costs, "Zhang, Dauphin & Ma, arXiv 1901.09321", 2019),
+    "deepnorm": _entry(deepnorm.DeepNorm, deepnorm.costs, "Wang et al., arXiv 2203.00555", 2022),
+    "highway": _entry(
+        highway.Highway, highway.costs, "Srivastava, Greff & Schmidhuber, arXiv 1505.00387", 2015
+    ),
+    "highway-depth": _entry(
+        highway.Highway,
+        highway.costs,
+        "Srivastava, Greff & Schmidhuber, arXiv 1505.00387; gates of 1/(depth+1)",
+        2015,
+        defaults={"gate_bias": "depth"},
+    ),
+}

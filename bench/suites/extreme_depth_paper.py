@@ -1,0 +1,94 @@
+"""The published sizes: to 50,000 layers for all that stay alive, to a million for ROAF.
+
+GPU hours, five seeds; nothing of it is recorded yet. The tuning sweeps the same six rates for every
+model, its frozen core and each depth on a seed of its own, on a tenth of the updates; until its
+table is there a model runs as it does untuned. Past 50,000 layers the weights are what fills the
+memory, so that no gradient is kept: see `roaf.AdamInBackward`.
+"""
+
+from dataclasses import replace
+
+from bench.suites.extreme_depth import rung, shortened, swept, with_controls
+from bench.suites.long_memory import tuned
+from bench.suites.names import (
+    ALIVE_RIVALS,
+    DEPTH_RIVALS,
+    FURTHER_DEPTH_RIVALS,
+    IMAGE_MODELS,
+    LINEAR_CONTROLS,
+    ROAF_SCHEDULES,
+    SQRT_CONTROLS,
+)
+from bench.suites.setting import Setting, Suite
+from bench.suites.trials import MORE_RATES, RATES
+from bench.winners import Trial
+
+SEEDS = tuple(range(5))
+TABLE = "extreme-depth-paper-tuning"
+EPOCHS = {"mnist-depth": 430, "cifar10-depth": 352}
+"""Updates of 128 in 55,000 and 45,000 images."""
+
+DENSE = (
+    *ROAF_SCHEDULES,
+    *SQRT_CONTROLS,
+    *LINEAR_CONTROLS,
+    *DEPTH_RIVALS,
+    *FURTHER_DEPTH_RIVALS,
+)
+ALIVE_ROAF = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric")
+ALIVE = (
+    *ALIVE_ROAF,
+    *SQRT_CONTROLS,
+    *LINEAR_CONTROLS,
+    *ALIVE_RIVALS,
+    *("mlp-looks-linear", "mlp-tat", "resnet-linear", "resnet-layernorm", "skipinit", "fixup"),
+    *("antisymmetric-mlp", "hamiltonian", "revnet", "momentum"),
+)
+LADDER: dict[int, tuple[str, ...]] = {
+    **dict.fromkeys((10, 100, 1000), (*DENSE, *IMAGE_MODELS)),
+    **dict.fromkeys((10_000, 50_000), ALIVE),
+}
+BEYOND = (200_000, 1_000_000)
+
+
+def paper_rung(task: str, depth: int, models: tuple[str, ...], width: int = 32) -> Setting:
+    """Ten epochs at one depth."""
+    updates = 10 * EPOCHS[task]
+    setting = rung(task, depth, models, updates, batch_size=128)
+    return replace(setting, widths={"*": width}, evaluations=10)
+
+
+def beyond(task: str, depth: int) -> Setting:
+    """200 updates of a stack of 16 units, updated while the gradient comes down."""
+    once = Trial(RATES[0], {"activation_memory": "sqrt"})
+    return replace(
+        paper_rung(task, depth, ALIVE_ROAF, width=16),
+        updates=200,
+        diagnostics={},
+        optimiser="adam-in-backward",
+        trials=dict.fromkeys(ALIVE_ROAF, (once,)),
+    )
+
+
+SETTINGS = (
+    *(beyond(task, depth) for task in EPOCHS for depth in BEYOND),
+    *(
+        part
+        for task in EPOCHS
+        for depth, models in LADDER.items()
+        for part in with_controls(paper_rung(task, depth, models))
+    ),
+)
+
+
+EXTREME_DEPTH_PAPER_TUNING = Suite(
+    question="Which learning rate suits each model and its frozen core at each depth?",
+    budget="GPU hours",
+    settings=swept([shortened(setting, 10) for setting in SETTINGS], MORE_RATES),
+)
+EXTREME_DEPTH_PAPER = Suite(
+    question="How deep can it be trained, and is the depth used?",
+    budget="GPU hours",
+    settings=tuned(SETTINGS, TABLE),
+    seeds=SEEDS,
+)

@@ -1,0 +1,119 @@
+"""What the forward pass keeps for the backward pass, and how the rest is had again.
+
+Each way keeps some tensors of every segment, and gets its states and values back from them and
+from the state above it, the segments coming from the last to the first.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from roaf.kernels.layers import Layers, Rows, States, walk
+from roaf.mixing import each
+
+State = Float[Tensor, "batch width"]
+LARGEST_ERROR = 0.01
+
+
+class Full:
+    """All states and values."""
+
+    kept = 2
+
+    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
+        """Both."""
+        return [inputs, values]
+
+    def recover(
+        self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
+    ) -> tuple[States, Rows]:
+        """What was kept."""
+        inputs, values = kept
+        return inputs, values
+
+    def check(self, start: State, found: State, last: State) -> None:
+        """Nothing: they are the same."""
+
+
+class Sqrt:
+    """The state below each segment; the segment is computed again, by the same operations."""
+
+    kept = 1
+
+    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
+        """The first state, without the others it lies among."""
+        return [inputs[0].clone()]
+
+    def recover(
+        self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
+    ) -> tuple[States, Rows]:
+        """The same numbers again, to the last bit."""
+        return walk(part, kept[0])
+
+    def check(self, start: State, found: State, last: State) -> None:
+        """Nothing: they are the same."""
+
+
+@dataclass(frozen=True)
+class Recompute:
+    """Nothing: each state is found from the one above it, see `roaf.contraction`.
+
+    x <- O^T (y - beta * phi(W x + b)) / alpha, as many sweeps as its layer needs, starting from
+    the same without phi.
+    """
+
+    sweeps: tuple[int, ...]
+    kept = 0
+
+    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
+        """Nothing."""
+        return []
+
+    def recover(
+        self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
+    ) -> tuple[States, Rows]:
+        """The states to the tolerance of the sweeps, and the values at them."""
+        inputs = descend(part, self.sweeps[where], above)
+        values = torch.baddbmm(part.offset.unsqueeze(1), inputs[:-1], part.weight.mT)
+        part.in_place(values)
+        return inputs, values
+
+    def check(self, start: State, found: State, last: State) -> None:
+        """A UserWarning where the input that was found is not the one there was.
+
+        Each layer has its inverse, yet a stack that forgets its input has none in finite precision.
+        """
+        error, *sizes = (torch.linalg.vector_norm(x) for x in (found - start, start, last))
+        if start.isfinite().all() and not error <= LARGEST_ERROR * max(sizes):
+            warnings.warn(
+                f"activation_memory 'recompute' missed the input by over {LARGEST_ERROR:.0%}: the "
+                "gradients of the lower layers are as wrong; 'sqrt' has them right",
+                stacklevel=2,
+            )
+
+
+Memory = Full | Sqrt | Recompute
+
+
+def descend(part: Layers, sweeps: Sequence[int], above: State) -> States:
+    """Every state of a segment, from the one above it."""
+    depth, in_place = len(part.weight), part.in_place
+    inputs = above.new_empty(depth + 1, *above.shape)
+    inputs[-1] = above
+    *earlier, following = inputs.unbind(0)
+    mixing = each(part.alpha, depth), each(part.beta, depth)
+    tensors = part.weight.mT.unbind(0), part.offset.unbind(0), earlier
+    layers = zip(part.forms, *mixing, *tensors, sweeps, strict=True)
+    for form, alpha, beta, w, b, x, count in reversed(list(layers)):
+        turned, ratio = form.turned(), beta / alpha
+        start = form.back(following / alpha)
+        x.copy_(start)
+        for _ in range(count):
+            value = in_place(torch.addmm(b, x, w)).mul_(ratio)
+            turned.mix(start, value, -1.0, 1.0, x)
+        following = x
+    return inputs
