@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.report.depth_figure import depth
 from bench.report.gradients import gradients
 from bench.report.looks import Look, styled
 from bench.report.panels import (
@@ -33,6 +34,7 @@ from bench.report.scene import (
 from bench.report.sentences import left_out_sentence
 from bench.report.signal_figure import signal_propagation
 from bench.report.statistics import final_rows, finite_rows
+from bench.report.used_depth_figure import used_depth
 
 REFERENCES: dict[str, dict[str, Any]] = {
     "chance": {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 1.1},
@@ -50,6 +52,8 @@ MEAN: dict[str, Any] = {
 def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
     """Every figure for which there is data; the names of the files end in the suffix."""
     figures = {
+        "depth": depth,
+        "used-depth": used_depth,
         "signal-propagation": signal_propagation,
         "test-score": final_scores,
         "score-by-depth": scores_by_depth,

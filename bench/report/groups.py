@@ -16,6 +16,8 @@ from bench.store import SPEC_COLUMNS, measurement_rows, record_lines, run_rows
 
 SETTING = ["task", "task_version", "task_args", "depth"]
 CONFIGURATION = ["model", *(name for name in SPEC_COLUMNS if name not in SETTING)]
+CORE = '["body.*"]'
+"""The column `frozen` of a run of which only what is around the body is trained."""
 MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]
 
 
@@ -41,13 +43,18 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     several = set(versions[versions > 1].index)
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
     runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
-    runs["label"] = runs["model"]
-    for _, same_model in runs.groupby(["stack", "group", "model"]):
+    runs["label"] = names(runs)
+    for _, same_model in runs.groupby(["stack", "group", "label"]):
         differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
         for index in same_model.index if differing else ():
             runs.loc[index, "label"] = _variant(runs.loc[index], differing, same_model)
     order = sorted(runs.index, key=lambda index: _order(runs.loc[index]))
     return runs.loc[order].reset_index(drop=True)
+
+
+def names(runs: pd.DataFrame) -> pd.Series:
+    """The model of each run, and what of it is not trained."""
+    return runs["model"] + runs["frozen"].map(_frozen)
 
 
 def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> pd.DataFrame:
@@ -81,9 +88,17 @@ def _depth(depth: float | int | None) -> str:
     return "" if pd.isna(depth) else f", depth {int(depth)}"
 
 
+def _frozen(patterns: str) -> str:
+    """What is not trained, as it is said after the model's name."""
+    if patterns == CORE:
+        return ", frozen core"
+    globs = json.loads(patterns)
+    return f", frozen {' '.join(globs)}" if globs else ""
+
+
 def _variant(run: pd.Series, differing: list[str], namesakes: pd.DataFrame) -> str:
     """The model's name with the fields in which it differs from its namesakes in the group."""
-    parts = [run["model"]]
+    parts = [run["label"]]
     for name in differing:
         if str(run[name]).startswith("{"):
             own = _differing_arguments(run[name], namesakes[name])

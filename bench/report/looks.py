@@ -26,6 +26,7 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "figure.constrained_layout.w_pad": 0.1,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "svg.hashsalt": "report",
 }
 

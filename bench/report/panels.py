@@ -28,6 +28,7 @@ class Drawing:
     caption: str
     svg: str
     png: bytes
+    pdf: bytes | None = None
 
 
 def grid(panels: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
@@ -85,12 +86,19 @@ def score_axis(axis: Any, metric: str) -> None:
         axis.set_major_formatter(PercentFormatter(xmax=1))
 
 
-def finish(figure: Figure, name: str, caption: str) -> Drawing:
-    """The drawing: the same bytes each time, and no identifier that another drawing has."""
+def finish(figure: Figure, name: str, caption: str, pdf: bool = False) -> Drawing:
+    """The drawing: the same bytes each time, and no identifier that another drawing has. As PDF
+    too where it is meant for a paper."""
     vector, raster = io.StringIO(), io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(vector, format="svg", metadata=nothing)
     figure.set_layout_engine("none")  # the layout is found once, for both files
     figure.savefig(raster, format="png", dpi=150, metadata={"Software": None})
     svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", vector.getvalue())
-    return Drawing(name, caption, svg, raster.getvalue())
+    return Drawing(name, caption, svg, raster.getvalue(), _pdf(figure) if pdf else None)
+
+
+def _pdf(figure: Figure) -> bytes:
+    printed = io.BytesIO()
+    figure.savefig(printed, format="pdf", metadata={"CreationDate": None})
+    return printed.getvalue()

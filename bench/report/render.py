@@ -10,9 +10,11 @@ import pandas as pd
 from bench.published import Published
 from bench.records import RunRecord
 from bench.report import page, published, signal_table
+from bench.report.depth import Table, depth_boards, depth_files, depth_method, depth_tables
 from bench.report.environment import environment_table
 from bench.report.figures import draw
-from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
+from bench.report.groups import labelled_measurements, labelled_runs, names, without_repeats
+from bench.report.ladder import Ladder, ladders
 from bench.report.looks import looks
 from bench.report.page import Board, Section
 from bench.report.scene import Scene, updates_text
@@ -48,6 +50,8 @@ def render(
     measurements = labelled_measurements(records, runs)
     board = leaderboard(runs, measurements)
     table = signals(measurements)
+    climbed = ladders(runs, measurements, board)
+    deep = depth_tables(climbed)
     literature = published.literature(runs, board)
     sources = published.sources_table([result for group in literature.values() for result in group])
     folder = out / slug(suite)
@@ -55,9 +59,13 @@ def render(
         _write(folder / "tables" / "leaderboard.csv", csv(board))
         if len(table):
             _write(folder / "tables" / "signal-propagation.csv", csv(table))
+        for name, text in depth_files(deep).items():
+            _write(folder / "tables" / name, text)
         _write_winners(winners(runs, measurements), folder / "tables" / "winners.csv")
     pages = {name: PAGES[name] for name in formats if name in PAGES}
-    sections = _sections(runs, measurements, board, table, literature) if pages else []
+    sections = (
+        _sections(runs, measurements, board, table, literature, climbed, deep) if pages else []
+    )
     if pages:
         _write_drawings(sections, folder / "figures")
     for name, text in pages.values():
@@ -71,7 +79,8 @@ def render(
             "sources": sources,
             "method": page.METHOD
             + (published.METHOD if len(sources) else ())
-            + (signal_table.METHOD if len(table) else ()),
+            + (signal_table.METHOD if len(table) else ())
+            + depth_method(deep),
             "environment": environment_table(records),
         }
         _write(folder / name, text(values))
@@ -94,25 +103,28 @@ def _sections(
     board: pd.DataFrame,
     table: pd.DataFrame,
     literature: Mapping[str, list[Published]],
+    climbed: Sequence[Ladder],
+    deep: Sequence[Table],
 ) -> list[Section]:
     """A section a stack; a model looks the same in all of them."""
     look = looks(runs)
     drawn, note = measurements, ""
     if not measurements["quantity"].isin(["test_score", SPECTRUM]).any():  # trials: one is chosen
         drawn, note = only_winners(runs, measurements), WINNERS_NOTE
-        look = looks(runs.assign(label=runs["model"]))
+        look = looks(runs.assign(label=names(runs)))
     sections = []
     for stack, of_stack in runs.groupby("stack"):
         facts = {
             str(group): task_facts(same) for group, same in of_stack.groupby("group", sort=False)
         }
         rows = board[board["stack"] == stack]
-        boards = []
+        boards = depth_boards(deep, str(stack))
         for group in facts:
             ours = rows[rows["group"] == group]
             boards += _boards(group, facts[group], ours, literature[group])
             boards += _signal_boards(table, str(stack), group, list(look))
-        scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look)
+        own = [ladder for ladder in climbed if ladder.stack == stack]
+        scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look, own)
         drawings = [
             replace(drawing, caption=drawing.caption + note)
             for drawing in draw(scene, slug(str(stack)))
@@ -149,11 +161,14 @@ def _signal_boards(table: pd.DataFrame, stack: str, group: str, labels: list[str
 
 def _write_drawings(sections: Sequence[Section], folder: Path) -> None:
     """The figures' files, in place of those of an earlier report."""
-    for old in [*folder.glob("*.svg"), *folder.glob("*.png")]:
-        old.unlink()
+    for suffix in ("svg", "png", "pdf"):
+        for old in folder.glob(f"*.{suffix}"):
+            old.unlink()
     for drawing in [drawing for section in sections for drawing in section.drawings]:
         _write(folder / f"{drawing.name}.svg", drawing.svg)
         (folder / f"{drawing.name}.png").write_bytes(drawing.png)
+        if drawing.pdf is not None:
+            (folder / f"{drawing.name}.pdf").write_bytes(drawing.pdf)
 
 
 def _write_winners(table: pd.DataFrame, path: Path) -> None:

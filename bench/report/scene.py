@@ -1,6 +1,6 @@
 """What the figures of one stack are drawn from, and what they share: lines, labels, groups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from bench.report.ladder import Ladder
 from bench.report.looks import Look
 from bench.report.panels import MOST_GROUPS
 
@@ -26,6 +27,7 @@ class Scene:
     board: pd.DataFrame
     facts: Mapping[str, Mapping[str, Any]]
     look: Mapping[str, Look]
+    ladders: Sequence[Ladder] = ()
 
 
 def lines(

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from bench.report.groups import names
 from bench.winners import COLUMNS
 
 SETTING = ["task", "task_args", "depth", "model", "frozen"]
@@ -30,15 +31,14 @@ def only_winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame
     Best is the lowest validation loss at the end, as for `winners`; a model none of whose trials
     ended well is left out.
     """
-    keys = ["stack", "group", "model"]
+    keys = ["stack", "group", "model", "frozen"]
     losses = measurements[measurements["quantity"] == "validation_loss"].sort_values("step")
     last = losses.groupby(["stack", "run_id"])["value"].last().rename("loss").reset_index()
     known = runs[runs["status"] == "ok"].merge(last, on=["stack", "run_id"])
     trials = known.groupby([*keys, "label"])["loss"].mean().reset_index()
     best = trials.sort_values(by="loss").drop_duplicates(keys)[[*keys, "label"]]
-    columns = ["stack", "group", "label"]
-    kept = measurements.merge(best, on=columns)
-    return kept.assign(label=kept["model"])[measurements.columns]
+    kept = measurements.merge(best, on=["stack", "group", "label"])
+    return kept.assign(label=names(kept))[measurements.columns]
 
 
 def _whole(depths: pd.Series) -> pd.Series:

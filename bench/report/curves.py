@@ -1,0 +1,90 @@
+"""A network's curve against depth, and the marks for what has no place on an axis."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from bench.report.ladder import Ladder
+from bench.report.looks import Look
+from bench.report.scene import Scene
+from bench.report.spectra import THICK, THIN
+
+MARKS = (
+    "At the edge of a panel: ▼ zero or below the axis, ▲ infinite or above it, × no number, or no "
+    "run that ended well."
+)
+PLACES = {"v": 0.03, "^": 0.97, "x": 0.03}
+DOTTED = (0, (1, 1.2))
+SPREAD = 1.35
+"""Marks of different networks stand side by side, up to so large a factor from their depth."""
+
+
+def curve(
+    ax: Axes, x: pd.Series, y: pd.Series, look: Look, lead: bool, frozen: bool = False
+) -> None:
+    """A line with markers; thick for a proposed network, dotted and hollow for a frozen one."""
+    style: dict[str, Any] = {"linestyle": DOTTED, "markerfacecolor": "white"} if frozen else {}
+    if not frozen and look.dashes:
+        style = {"linestyle": (0, look.dashes)}
+    ax.plot(
+        x,
+        y.astype(float),
+        color=look.colour,
+        marker=look.marker,
+        markersize=4.5 if lead else 3.2,
+        linewidth=(1.3 if frozen else THICK) if lead else THIN,
+        zorder=3 if lead else 2,
+        alpha=1.0 if lead or not frozen else 0.6,
+        **style,
+    )
+
+
+def edge_marks(
+    ax: Axes, x: Sequence[float] | pd.Series, marker: str, look: Look, hollow: bool = False
+) -> None:
+    """The marker at the lower or upper edge of the panel, at each x."""
+    if not len(x):  # matplotlib finds no room for an empty line
+        return
+    ax.plot(
+        x,
+        [PLACES[marker]] * len(x),
+        transform=ax.get_xaxis_transform(),
+        color=look.colour,
+        marker=marker,
+        markerfacecolor="white" if hollow else look.colour,
+        markersize=4,
+        linestyle="",
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def offset(label: str, scene: Scene) -> float:
+    """The factor by which the network's marks stand aside."""
+    labels = list(scene.look)
+    share = labels.index(label) / max(1, len(labels) - 1) if label in labels else 0.5
+    return SPREAD ** (2 * share - 1)
+
+
+def own_look(scene: Scene, label: str) -> Look:
+    """The look of the label, or of the first label of the model of that name."""
+    return scene.look.get(label) or next(
+        look for known, look in scene.look.items() if known.startswith(label)
+    )
+
+
+def depth_axis(ax: Axes, ladder: Ladder) -> None:
+    """The depths of the ladder on a logarithmic axis."""
+    depths = ladder.depths
+    ax.set_xscale("log")
+    ax.set_xticks(depths, [short(depth) for depth in depths])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlim(depths[0] / 1.8, depths[-1] * 1.8)
+
+
+def short(depth: int) -> str:
+    """The number of layers as a tick says it: 30, 1k, 10k."""
+    return f"{depth // 1000}k" if depth % 1000 == 0 else f"{depth:,}"
