@@ -1,10 +1,9 @@
 """How deep can it be trained, and is the depth used? A ladder, its controls, and their tuning.
 
 Every model stands beside its frozen core, lift and readout trained alone, and a shallow network of
-as many numbers; ROAF beside its twins as well. All have 16 units, batches of 32 and the same
-updates at every depth, and the rate that `extreme-depth-tuning` found for that model, depth and
-core, four rates each. At 10,000 layers there is one seed, and only those models run whose gradient
-is alive before training.
+as many numbers; ROAF beside its twins as well. All have 16 units, the same updates at every depth,
+and the rate of four that `extreme-depth-tuning` found for that model, depth and core. At 10,000
+layers there is one seed, and only those models run whose gradient is alive before training.
 """
 
 from collections.abc import Iterable
@@ -35,12 +34,9 @@ MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
 ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
 
 
-def rung(task: str, depth: int, models: tuple[str, ...], updates: int, **more: Any) -> Setting:
+def rung(*, updates: int, **more: Any) -> Setting:
     """One depth of the ladder; what the depth is used for is looked at after training alone."""
     return Setting(
-        task=task,
-        depth=depth,
-        models=models,
         widths={"*": 16},
         updates=updates,
         evaluations=2,
@@ -56,17 +52,18 @@ def with_controls(setting: Setting, twins: tuple[str, ...] = ()) -> tuple[Settin
     return replace(setting, models=(*setting.models, *twins, SHALLOW)), frozen
 
 
-def ladder(task: str, depths: Iterable[int], updates: int, **more: Any) -> tuple[Setting, ...]:
+def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
     """The depths of a task with all controls."""
-    rungs = [rung(task, depth, MODELS, updates, **more) for depth in depths]
+    rungs = [rung(depth=depth, models=MODELS, **more) for depth in depths]
     return tuple(setting for each in rungs for setting in with_controls(each, TWINS))
 
 
-DEEPEST = with_controls(rung("digits-depth", 10_000, ALIVE, 100, seeds=(0,)), SQRT_CONTROLS)
+DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 50, "batch_size": 128}
+DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS), SQRT_CONTROLS)
 LADDERS = (
-    *ladder("teacher", (1000, 100, 10), 300),
-    *ladder("digits-depth", (1000, 100, 10), 100),
-    *ladder("iterated-map", (100, 10), 400),
+    *ladder((1000, 100, 10), task="teacher", updates=200),
+    *ladder((1000, 100, 10), **DIGITS),
+    *ladder((100, 10), task="iterated-map", updates=400),
 )
 SETTINGS = (*DEEPEST, *LADDERS)  # longest first
 

@@ -54,7 +54,7 @@ BEYOND = (200_000, 1_000_000)
 def paper_rung(task: str, depth: int, models: tuple[str, ...], width: int = 32) -> Setting:
     """Ten epochs at one depth."""
     updates = 10 * EPOCHS[task]
-    setting = rung(task, depth, models, updates, batch_size=128)
+    setting = rung(task=task, depth=depth, models=models, updates=updates, batch_size=128)
     return replace(setting, widths={"*": width}, evaluations=10)
 
 
