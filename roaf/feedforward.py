@@ -152,9 +152,9 @@ class RoaMLP(Filtered):
         numbers = self.orthogonal if self.shared_filter else self.orthogonal[layer]
         with torch.autocast(x.device.type, enabled=False):
             offset, alpha, beta, *bias = self._vectors()
-            mixing = (v[layer] if isinstance(v, Tensor) else v for v in (alpha, beta))
+            alpha, beta = (v[layer] if isinstance(v, Tensor) else v for v in (alpha, beta))
             weight = self.weight[layer].to(offset)
-            own = (self._form(numbers), weight, *mixing, self._phi, *(b[layer] for b in bias))
+            own = (self._form(numbers), weight, alpha, beta, self._phi, *(b[layer] for b in bias))
             return reference.update(x.to(offset), offset[layer], *own)
 
     def step_bounds(self) -> list[tuple[float, float]]:

@@ -9,11 +9,18 @@ import torch
 
 from roaf import AdamInBackward, Learned, Nonlinearity, RoaMLP, depth_schedule, room
 from roaf.contraction import contraction, sweeps_needed
+from roaf.kernels import layers
 from roaf.kernels.layers import segment_size
 from roaf.vanishing import log10_gradient_factor
 
 DOUBLE = torch.float64
 SCHEDULES = ("convex", "isometric", "sqrt")
+
+
+@pytest.fixture
+def short_segments(monkeypatch):
+    """So that twenty layers have three segments."""
+    monkeypatch.setattr(layers, "SHORTEST", 8)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -49,7 +56,7 @@ VARIANTS = {
     "numbers": {},
     "learned": LEARNED,
     "one filter a layer": {"shared_filter": False, "filter": "rotations"} | LEARNED,
-    "large permutation": {"filter": "signed_permutation", "width": 130} | LEARNED,
+    "large permutation": {"filter": "signed_permutation", "width": 130, "depth": 70} | LEARNED,
     "relu": {"nonlinearity": "relu"},
     "without bias": {"bias": False, "alpha": torch.linspace(0.98, 1, 150)[:, None]},
 }
@@ -105,8 +112,8 @@ def test_what_is_frozen_gets_no_gradient_and_the_rest_the_same():
 
 
 @pytest.mark.parametrize("memory", ["full", "sqrt", "recompute"])
-def test_passes_that_overlap_do_not_disturb_each_other(memory):
-    model, x = stack(4, 150, memory), torch.randn(2, 3, 4)
+def test_passes_that_overlap_do_not_disturb_each_other(memory, short_segments):
+    model, x = stack(4, 20, memory), torch.randn(2, 3, 4)
     alone = [torch.autograd.grad(model(rows).sin().sum(), model.weight)[0] for rows in x]
     losses = [model(rows).sin().sum() for rows in x]
     for loss, expected in zip(losses, alone, strict=True):
@@ -174,8 +181,8 @@ def test_the_contraction_is_bounded_from_above_and_its_sweeps_have_their_closed_
 
 
 @pytest.mark.parametrize("memory", ["full", "sqrt", "recompute"])
-def test_adam_in_backward_is_adam(memory):
-    deep = stack(6, 70, memory)
+def test_adam_in_backward_is_adam(memory, short_segments):
+    deep = stack(6, 20, memory)
     model = torch.nn.Sequential(torch.nn.Linear(6, 6), deep)
     expected = copy.deepcopy(model)
     theirs = torch.optim.Adam(expected.parameters(), lr=1e-2, eps=1e-12)

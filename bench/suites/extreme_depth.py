@@ -36,12 +36,14 @@ ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
 
 def rung(*, updates: int, **more: Any) -> Setting:
     """One depth of the ladder; what the depth is used for is looked at after training alone."""
+    looked: dict[str, tuple[int, ...]] = dict.fromkeys(TRIPLE, (0, updates))
+    looked |= dict.fromkeys(USE, (updates,))
     return Setting(
         widths={"*": 16},
         updates=updates,
         evaluations=2,
         optimiser_args=SMALL_EPSILON,
-        diagnostics=dict.fromkeys(TRIPLE, (0, updates)) | dict.fromkeys(USE, (updates,)),
+        diagnostics=looked,
         **more,
     )
 

@@ -6,7 +6,9 @@ not what is learnt. All diagnostics are read from float64 copies. One seed: diff
 magnitude can be read off, small ones cannot.
 """
 
-from bench.suites.names import ALL_DEPTH, ALL_TIME, ROAF_FILTERS, ROAF_MODELS
+from dataclasses import replace
+
+from bench.suites.names import ALL_DEPTH, ALL_TIME, IMAGE_MODELS, ROAF_FILTERS, ROAF_MODELS
 from bench.suites.setting import Setting, Suite
 from bench.suites.trials import LEAKS, RATES, roaf_trial
 from bench.winners import Trial
@@ -50,13 +52,20 @@ def adding(
 DEEP = Setting(
     task="digits-depth",
     depth=1000,
-    models=ALL_DEPTH,
+    models=tuple(model for model in ALL_DEPTH if model not in IMAGE_MODELS),
     widths={"*": 32},
-    updates=50,
+    updates=10,
     evaluations=0,
     tested=False,
-    diagnostics=looks(50, "signal-to-noise") | {"weight-gradients": (0, 50)},
+    diagnostics=looks(10, "signal-to-noise", "picard-depth") | {"weight-gradients": (0, 10)},
 )
+IMAGES = replace(
+    DEEP,
+    models=IMAGE_MODELS,
+    widths={"*": 8},
+    diagnostics={"gradient": (0, 10), "states": (0, 10), "weight-gradients": (0, 10)},
+)
+"""An image of 8 channels is a state of 512 numbers; their spectrum would take minutes a model."""
 SIGNAL_PROPAGATION = Suite(
     question="What becomes of a signal and its gradient over 784 steps or 1,000 layers, before any "
     "training and after a little, and does theory hold?",
@@ -65,6 +74,7 @@ SIGNAL_PROPAGATION = Suite(
         adding(10_000, ROAF_MODELS, 10),
         adding(784, ALL_TIME, 30, strengths=(1.0, 8.0)),
         DEEP,
+        IMAGES,
     ),
     seeds=(0,),
 )
