@@ -1,6 +1,6 @@
 """Which of the ways to keep activations a RoaMLP uses, and what each needs.
 
-"full"       2 depth + 1 states of (batch, width)
+"full"       2 depth + depth / s states of (batch, width)
 "sqrt"       depth / s + 2 s + 1 states, s the layers of a segment, about sqrt(depth)
 "recompute"  2 s + 1 states
 """
@@ -13,11 +13,12 @@ from torch import Tensor
 from roaf.contraction import LARGEST, contraction, sweeps_needed
 from roaf.kernels.layers import segment_size
 from roaf.kernels.memory import Full, Memory, Recompute, Sqrt
+from roaf.kernels.workspace import Workspace
 from roaf.mixing import Value, extremes
 from roaf.nonlinearity import Nonlinearity
 
 STATES: dict[str, Callable[[int, int], int]] = {
-    "full": lambda depth, size: 2 * depth + 1,
+    "full": lambda depth, size: 2 * depth + -(-depth // size),
     "sqrt": lambda depth, size: -(-depth // size) + 2 * size + 1,
     "recompute": lambda depth, size: 2 * size + 1,
 }
@@ -55,10 +56,11 @@ def choose(
     alpha: Value,
     beta: Value,
     phi: Nonlinearity,
+    workspace: Workspace,
 ) -> tuple[Memory, str]:
     """The way for this pass, and a sentence if it is another: an unsafe layer makes it `Sqrt`."""
     if activation_memory != "recompute":
-        return {"full": Full(), "sqrt": Sqrt()}[activation_memory], ""
+        return Full(workspace) if activation_memory == "full" else Sqrt(), ""
     q = contraction(weight.detach(), detached(alpha), detached(beta), phi.lipschitz)
     worst = int(q.argmax())
     if q[worst] <= LARGEST:  # a NaN is not

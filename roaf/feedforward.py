@@ -18,6 +18,7 @@ from roaf.activation import STATES, check_possible, choose, states_kept
 from roaf.forms import Form
 from roaf.kernels import FEEDFORWARD, find_kernel, reference
 from roaf.kernels.depth import Descent
+from roaf.kernels.workspace import Workspace
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
 from roaf.orthogonal import dense_of_each, draw_filter, fastest, fastest_of_each
@@ -83,6 +84,7 @@ class RoaMLP(Filtered):
     bias: Tensor | None
     phi_bias: Tensor
     _descent: Descent | None = None
+    _workspace: Workspace | None = None
     _warned = False
 
     def __init__(
@@ -191,7 +193,7 @@ class RoaMLP(Filtered):
         self._descent = descent
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_descent"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_descent", "_workspace")}
 
     def extra_repr(self) -> str:
         return (
@@ -223,11 +225,13 @@ class RoaMLP(Filtered):
             return {}
         gradient = weight.nbytes if self._descent is None and weight.requires_grad else 0
         states = states_kept(self.activation_memory, self.depth)
-        needed = states * x.numel() * weight.element_size() + gradient
+        self._workspace = self._workspace or Workspace()
+        needed = states * x.numel() * weight.element_size() + gradient - self._workspace.nbytes
         what = f"a backward pass with activation_memory={self.activation_memory!r}"
         help = 'activation_memory="sqrt" needs the least for its speed, a smaller batch needs less'
         check_room(needed, x.device, what, help)
-        memory, warning = choose(self.activation_memory, weight, alpha, beta, self._phi)
+        settings = (alpha, beta, self._phi, self._workspace)
+        memory, warning = choose(self.activation_memory, weight, *settings)
         if warning and not self._warned:
             self._warned = True
             warnings.warn(warning, stacklevel=3)

@@ -95,7 +95,9 @@ def kept(model: RoaMLP) -> int:
 
 def test_each_way_keeps_as_many_states_as_it_says():
     ends, segments = 2, 3  # the first and the last state; 64 + 64 + 22 layers
-    assert kept(stack(2, 150)) == 2 * 150 + segments + ends
+    full = stack(2, 150)
+    assert kept(full) == ends  # beside them the workspace
+    assert full._workspace.nbytes == (2 * 150 + segments) * 3 * 2 * 4
     assert kept(stack(2, 150, "sqrt")) == segments + ends
     assert kept(stack(2, 150, "recompute")) == ends
     assert kept(stack(2, 150).requires_grad_(False)) == 0
@@ -303,3 +305,28 @@ def test_a_run_that_diverged_stays_one(memory):
         output = model(torch.ones(1, 3))
     output.sum().backward()
     assert output.isnan().all()
+
+
+def test_a_pass_takes_over_the_room_of_the_last_one_when_that_is_done():
+    model, x = stack(4, 20), torch.randn(3, 4)
+    places = []
+    for _ in range(3):
+        loss = model(x).sum()  # the last loss, and its graph, are still there
+        places.append(model._workspace._rooms[0][0].data_ptr())
+        loss.backward()
+    assert len(set(places)) == 1
+    held = model._workspace.nbytes
+    assert held == (2 * 20 + 1) * 3 * 4 * 4  # 20 values, 21 states
+    for _ in range(2):  # one is forgotten without a backward pass
+        model(x)
+    assert model._workspace.nbytes == held
+    assert copy.deepcopy(model)._workspace is None
+
+
+def test_a_second_backward_pass_is_right_even_if_its_room_was_taken_over(short_segments):
+    model, x = stack(4, 20), torch.randn(2, 3, 4)
+    loss = model(x[0]).sin().sum()
+    (first,) = torch.autograd.grad(loss, model.weight, retain_graph=True)
+    model(x[1]).sum().backward()
+    (second,) = torch.autograd.grad(loss, model.weight)
+    assert torch.equal(first, second)

@@ -25,6 +25,7 @@ from roaf.forms import Form
 from roaf.kernels.fused import refuse_a_graph
 from roaf.kernels.layers import Layers, Rows, States, walk
 from roaf.kernels.memory import Full, Memory, Recompute
+from roaf.kernels.workspace import Workspace
 from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity
 from roaf.precision import exact_products
@@ -54,10 +55,11 @@ def compose(
     beta: Value,
     phi: Nonlinearity,
     *bias: Float[Tensor, "depth width"],
-    memory: Memory = Full(),  # noqa: B008
+    memory: Memory | None = None,
     descent: Descent | None = None,
 ) -> State:
     """Equal to `reference.compose`."""
+    memory = memory or Full(Workspace())
     given = (x, weight, offset, alpha, beta, *bias)
     needed = any(torch.is_tensor(value) and value.requires_grad for value in given)
     if not (needed and torch.is_grad_enabled()):
@@ -86,6 +88,7 @@ class _Composition(Function):
         delta, needs, above = grad_outputs[0], ctx.needs_input_grad[2:], last
         totals = places(layers, needs, descent)
         with exact_products(above.device):
+            memory.reopen(layers, start)
             for index, where in reversed(list(enumerate(layers.segments()))):
                 part, first = layers.part(where), index * memory.kept
                 own = kept[first : first + memory.kept]
@@ -96,7 +99,7 @@ class _Composition(Function):
                 if descent is not None:
                     descent.take(where, *found[:2])
                 above = inputs[0]
-        memory.check(start, above, last)
+        memory.close(start, above, last)
         return None, delta, *totals
 
 
@@ -113,11 +116,11 @@ def ascend(layers: Layers, x: State, memory: Memory) -> tuple[State, list[Tensor
     """The last state, and what is kept of each segment."""
     kept: list[Tensor] = []
     with exact_products(x.device):
-        for where in layers.segments():
-            inputs, values = walk(layers.part(where), x)
-            kept += memory.keep(inputs, values)
-            x = inputs[-1]
-    return x.clone(), kept
+        for where, room in zip(layers.segments(), memory.open(layers, x), strict=True):
+            walk(layers.part(where), x, *room)
+            kept += memory.keep(room[0])
+            x = room[0][-1].clone()  # the room may be the next segment's too
+    return x, kept
 
 
 def pull(

@@ -55,6 +55,10 @@ class Layers:
         size = segment_size(depth)
         return [slice(first, min(first + size, depth)) for first in range(0, depth, size)]
 
+    def sizes(self) -> list[int]:
+        """The layers of each segment."""
+        return [where.stop - where.start for where in self.segments()]
+
     def part(self, where: slice) -> "Layers":
         """The layers of a segment."""
         alpha, beta = (v[where] if torch.is_tensor(v) else v for v in (self.alpha, self.beta))
@@ -79,11 +83,10 @@ def segment_size(depth: int) -> int:
     return max(SHORTEST, math.isqrt(depth - 1) + 1)
 
 
-def walk(layers: Layers, start: Float[Tensor, "batch width"]) -> tuple[States, Rows]:
-    """Every state from `start` to the last layer's output, and every value of phi."""
-    depth, in_place = len(layers.weight), layers.in_place
-    inputs = start.new_empty(depth + 1, *start.shape)
-    values = start.new_empty(depth, *start.shape).copy_(layers.offset.unsqueeze(1))
+def walk(layers: Layers, start: Float[Tensor, "batch width"], inputs: States, values: Rows) -> None:
+    """Writes every state from `start` to the last layer's output, and every value of phi."""
+    in_place = layers.in_place
+    values.copy_(layers.offset.unsqueeze(1))
     previous, *later = inputs.unbind(0)
     previous.copy_(start)
     parts = layers.weight.mT.unbind(0), layers.mixers(), later, layers.biases()
@@ -91,4 +94,3 @@ def walk(layers: Layers, start: Float[Tensor, "batch width"]) -> tuple[States, R
         in_place(value.addmm_(previous, w), *bias)
         mix(value, previous, following)
         previous = following
-    return inputs, values

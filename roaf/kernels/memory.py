@@ -13,30 +13,50 @@ from jaxtyping import Float
 from torch import Tensor
 
 from roaf.kernels.layers import Layers, Rows, States, walk
+from roaf.kernels.workspace import Holder, Room, Workspace, rooms
 from roaf.mixing import each
 
 State = Float[Tensor, "batch width"]
 LARGEST_ERROR = 0.01
 
 
-class Full:
-    """All states and values."""
+class Full(Holder):
+    """All states and values, in the rooms of a workspace."""
 
-    kept = 2
+    kept = 0
 
-    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
-        """Both."""
-        return [inputs, values]
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        self._workspace = workspace
+
+    def open(self, layers: Layers, start: State) -> Sequence[Room]:
+        """Where each segment's are written."""
+        self._workspace.lend(self, layers.sizes(), start)
+        assert self.rooms is not None
+        return self.rooms
+
+    def keep(self, inputs: States) -> list[Tensor]:
+        """Nothing more."""
+        return []
+
+    def reopen(self, layers: Layers, start: State) -> None:
+        """Computes them again if another pass has their rooms, by the same operations."""
+        if self.rooms is None:
+            self.rooms = rooms(layers.sizes(), start)
+            for where, room in zip(layers.segments(), self.rooms, strict=True):
+                walk(layers.part(where), start, *room)
+                start = room[0][-1]
 
     def recover(
         self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
     ) -> tuple[States, Rows]:
-        """What was kept."""
-        inputs, values = kept
-        return inputs, values
+        """What was written."""
+        assert self.rooms is not None
+        return self.rooms[where.start // len(self.rooms[0][1])]
 
-    def check(self, start: State, found: State, last: State) -> None:
-        """Nothing: they are the same."""
+    def close(self, start: State, found: State, last: State) -> None:
+        """Their rooms may be another's."""
+        self.done = True
 
 
 class Sqrt:
@@ -44,17 +64,26 @@ class Sqrt:
 
     kept = 1
 
-    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
+    def open(self, layers: Layers, start: State) -> Sequence[Room]:
+        """One room, for each segment in its turn."""
+        return shared(layers, start)
+
+    def keep(self, inputs: States) -> list[Tensor]:
         """The first state, without the others it lies among."""
         return [inputs[0].clone()]
+
+    def reopen(self, layers: Layers, start: State) -> None:
+        """Nothing."""
 
     def recover(
         self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
     ) -> tuple[States, Rows]:
         """The same numbers again, to the last bit."""
-        return walk(part, kept[0])
+        (room,) = rooms([len(part.weight)], above)
+        walk(part, kept[0], *room)
+        return room
 
-    def check(self, start: State, found: State, last: State) -> None:
+    def close(self, start: State, found: State, last: State) -> None:
         """Nothing: they are the same."""
 
 
@@ -69,9 +98,16 @@ class Recompute:
     sweeps: tuple[int, ...]
     kept = 0
 
-    def keep(self, inputs: States, values: Rows) -> list[Tensor]:
+    def open(self, layers: Layers, start: State) -> Sequence[Room]:
+        """One room, for each segment in its turn."""
+        return shared(layers, start)
+
+    def keep(self, inputs: States) -> list[Tensor]:
         """Nothing."""
         return []
+
+    def reopen(self, layers: Layers, start: State) -> None:
+        """Nothing."""
 
     def recover(
         self, part: Layers, where: slice, kept: Sequence[Tensor], above: State
@@ -82,7 +118,7 @@ class Recompute:
         part.in_place(values)
         return inputs, values
 
-    def check(self, start: State, found: State, last: State) -> None:
+    def close(self, start: State, found: State, last: State) -> None:
         """A UserWarning where the input that was found is not the one there was.
 
         Each layer has its inverse, yet a stack that forgets its input has none in finite precision.
@@ -97,6 +133,13 @@ class Recompute:
 
 
 Memory = Full | Sqrt | Recompute
+
+
+def shared(layers: Layers, start: State) -> Sequence[Room]:
+    """The room of the largest segment, as much of it as each one needs."""
+    sizes = layers.sizes()
+    ((inputs, values),) = rooms([max(sizes)], start)
+    return [(inputs[: size + 1], values[:size]) for size in sizes]
 
 
 def descend(part: Layers, sweeps: Sequence[int], above: State) -> States:
