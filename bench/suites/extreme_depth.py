@@ -29,7 +29,6 @@ SMALL_EPSILON = {"eps": 1e-12}
 TRIPLE = ("gradient", "states", "weight-gradients")
 USE = ("picard-depth", "layer-ablation", "weight-movement")
 
-TWINS = (*SQRT_CONTROLS, *LINEAR_CONTROLS)
 MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
 ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
 
@@ -54,27 +53,25 @@ def with_controls(setting: Setting, twins: tuple[str, ...] = ()) -> tuple[Settin
     return replace(setting, models=(*setting.models, *twins, SHALLOW)), frozen
 
 
-def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
+def ladder(depths: Iterable[int], twins: tuple[str, ...], **more: Any) -> tuple[Setting, ...]:
     """The depths of a task with all controls."""
     rungs = [rung(depth=depth, models=MODELS, **more) for depth in depths]
-    return tuple(setting for each in rungs for setting in with_controls(each, TWINS))
+    return tuple(setting for each in rungs for setting in with_controls(each, twins))
 
 
-DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 50, "batch_size": 128}
+DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
 DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS), SQRT_CONTROLS)
 LADDERS = (
-    *ladder((1000, 100, 10), task="teacher", updates=200),
-    *ladder((1000, 100, 10), **DIGITS),
-    *ladder((100, 10), task="iterated-map", updates=400),
+    *ladder((1000, 100, 10), SQRT_CONTROLS, task="teacher", updates=150),
+    *ladder((1000, 100, 10), (*SQRT_CONTROLS, *LINEAR_CONTROLS), **DIGITS),
+    *ladder((100, 10), SQRT_CONTROLS, task="iterated-map", updates=400),
 )
 SETTINGS = (*DEEPEST, *LADDERS)  # longest first
 
 
-def shortened(setting: Setting, times: int) -> Setting:
-    """The setting with so many times fewer updates, and nobody looking."""
-    return replace(
-        setting, updates=max(20, setting.updates // times), diagnostics={}, watched=False
-    )
+def shortened(setting: Setting, updates: int) -> Setting:
+    """The setting with fewer updates, and nobody looking."""
+    return replace(setting, updates=updates, diagnostics={}, watched=False)
 
 
 def swept(
@@ -113,11 +110,17 @@ FIFTY_THOUSAND = Suite(
     seeds=(0,),
 )
 
+TUNING_UPDATES = {"teacher": 100, "digits-depth": 25, "iterated-map": 200}
 EXTREME_DEPTH_TUNING = Suite(
     question="Which learning rate suits each model and its frozen core at each depth, seen over "
-    "half the updates (at 10,000 layers a third)?",
+    "about half the updates?",
     budget="under 30 min on 2 CPU cores",
-    settings=swept((*(shortened(s, 3) for s in DEEPEST), *(shortened(s, 2) for s in LADDERS))),
+    settings=swept(
+        [
+            *(shortened(setting, 20) for setting in DEEPEST),
+            *(shortened(setting, TUNING_UPDATES[setting.task]) for setting in LADDERS),
+        ]
+    ),
 )
 EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",

@@ -84,7 +84,7 @@ SETTINGS = (
 EXTREME_DEPTH_PAPER_TUNING = Suite(
     question="Which learning rate suits each model and its frozen core at each depth?",
     budget="GPU hours",
-    settings=swept([shortened(setting, 10) for setting in SETTINGS], MORE_RATES),
+    settings=swept([shortened(s, max(20, s.updates // 10)) for s in SETTINGS], MORE_RATES),
 )
 EXTREME_DEPTH_PAPER = Suite(
     question="How deep can it be trained, and is the depth used?",
