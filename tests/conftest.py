@@ -4,6 +4,8 @@ import matplotlib
 import pytest
 import torch
 
+from roaf.kernels import layers
+
 matplotlib.use("Agg")
 
 
@@ -16,3 +18,9 @@ def one_thread():
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def short_segments(monkeypatch):
+    """So that twenty layers have three segments."""
+    monkeypatch.setattr(layers, "SHORTEST", 8)
