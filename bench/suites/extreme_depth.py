@@ -29,8 +29,9 @@ SMALL_EPSILON = {"eps": 1e-12}
 TRIPLE = ("gradient", "states", "weight-gradients")
 USE = ("picard-depth", "layer-ablation", "weight-movement")
 
-MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
-ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
+TWINS = (*SQRT_CONTROLS, *LINEAR_CONTROLS)
+MODELS = (*ROAF_SCHEDULES, *TWINS, *DEPTH_RIVALS)
+ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *TWINS, *ALIVE_RIVALS)
 
 
 def rung(*, updates: int, **more: Any) -> Setting:
@@ -47,24 +48,24 @@ def rung(*, updates: int, **more: Any) -> Setting:
     )
 
 
-def with_controls(setting: Setting, twins: tuple[str, ...] = ()) -> tuple[Setting, Setting]:
-    """The setting with ROAF's twins and the shallow control; its models with their cores frozen."""
+def with_controls(setting: Setting) -> tuple[Setting, Setting]:
+    """The setting with the shallow control; its models with their cores frozen."""
     frozen = replace(setting, frozen=CORE, diagnostics={}, watched=False)
-    return replace(setting, models=(*setting.models, *twins, SHALLOW)), frozen
+    return replace(setting, models=(*setting.models, SHALLOW)), frozen
 
 
-def ladder(depths: Iterable[int], twins: tuple[str, ...], **more: Any) -> tuple[Setting, ...]:
+def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
     """The depths of a task with all controls."""
     rungs = [rung(depth=depth, models=MODELS, **more) for depth in depths]
-    return tuple(setting for each in rungs for setting in with_controls(each, twins))
+    return tuple(setting for each in rungs for setting in with_controls(each))
 
 
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
-DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS), SQRT_CONTROLS)
+DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS))
 LADDERS = (
-    *ladder((1000, 100, 10), SQRT_CONTROLS, task="teacher", updates=150),
-    *ladder((1000, 100, 10), (*SQRT_CONTROLS, *LINEAR_CONTROLS), **DIGITS),
-    *ladder((100, 10), SQRT_CONTROLS, task="iterated-map", updates=400),
+    *ladder((1000, 100, 10), task="teacher", updates=150),
+    *ladder((1000, 100, 10), **DIGITS),
+    *ladder((100, 10), task="iterated-map", updates=400),
 )
 SETTINGS = (*DEEPEST, *LADDERS)  # longest first
 
@@ -95,19 +96,32 @@ def _trials(setting: Setting, model: str, rates: tuple[float, ...]) -> tuple[Tri
     return tuple(Trial(rate, untuned[0].model_args) for rate in rates)
 
 
-def at_50_000(setting: Setting, table: str) -> Setting:
-    """The same five times as deep, at the rates tuned for 10,000 layers."""
-    models = tuple(model for model in CLAIMED if model in setting.models)
-    (found,) = tuned([replace(setting, models=models)], table)
-    return replace(found, depth=50_000, diagnostics={}, watched=not setting.frozen)
+CLAIMED = ("roaf-mlp", "roaf-mlp-sqrt", *SQRT_CONTROLS, SHALLOW)
 
 
-CLAIMED = ("roaf-mlp", "roaf-mlp-sqrt", "resnet-tanh-sqrt", SHALLOW)
+def deeper(settings: Iterable[Setting], depth: int) -> tuple[Setting, ...]:
+    """The settings at another depth, at the rates tuned for their own, for the claimed models."""
+    return tuple(
+        replace(
+            setting,
+            depth=depth,
+            models=tuple(model for model in CLAIMED if model in setting.models),
+            diagnostics={},
+            watched=not setting.frozen,
+            seeds=(0,),
+        )
+        for setting in tuned(settings, TABLE)
+    )
+
+
+TABLE = "extreme-depth-tuning"
+SHALLOWEST = [
+    setting for setting in LADDERS if (setting.task, setting.depth) == ("digits-depth", 10)
+]
 FIFTY_THOUSAND = Suite(
     question="Does a network of 50,000 layers train, and does its core do more than a frozen one?",
-    budget="about 20 min on 2 CPU cores",
-    settings=tuple(at_50_000(setting, "extreme-depth-tuning") for setting in DEEPEST),
-    seeds=(0,),
+    budget="about 15 min on 2 CPU cores",
+    settings=(*deeper(DEEPEST, 50_000), *deeper(SHALLOWEST, 10)),
 )
 
 TUNING_UPDATES = {"teacher": 100, "digits-depth": 25, "iterated-map": 200}
@@ -125,5 +139,5 @@ EXTREME_DEPTH_TUNING = Suite(
 EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",
     budget="under 25 min on 2 CPU cores",
-    settings=tuned(SETTINGS, "extreme-depth-tuning"),
+    settings=tuned(SETTINGS, TABLE),
 )

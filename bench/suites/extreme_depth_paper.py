@@ -71,7 +71,7 @@ def beyond(task: str, depth: int) -> Setting:
 
 
 SETTINGS = (
-    *(beyond(task, depth) for task in EPOCHS for depth in BEYOND),
+    *(part for task in EPOCHS for depth in BEYOND for part in with_controls(beyond(task, depth))),
     *(
         part
         for task in EPOCHS
