@@ -2,7 +2,7 @@
 
 Every model stands beside its frozen core, lift and readout trained alone, and a shallow network of
 as many numbers; ROAF beside its twins as well. All have 16 units, the same updates at every depth,
-and the rate of four that `extreme-depth-tuning` found for that model, depth and core. At 10,000
+and the rate of six that `extreme-depth-tuning` found for that model, depth and core. At 10,000
 layers there is one seed, and only those models run whose gradient is alive before training.
 """
 
@@ -30,8 +30,8 @@ TRIPLE = ("gradient", "states", "weight-gradients")
 USE = ("picard-depth", "layer-ablation", "weight-movement")
 
 TWINS = (*SQRT_CONTROLS, *LINEAR_CONTROLS)
-MODELS = (*ROAF_SCHEDULES, *TWINS, *DEPTH_RIVALS)
-ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *TWINS, *ALIVE_RIVALS)
+MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
+ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
 
 
 def rung(*, updates: int, **more: Any) -> Setting:
@@ -49,9 +49,9 @@ def rung(*, updates: int, **more: Any) -> Setting:
 
 
 def with_controls(setting: Setting) -> tuple[Setting, Setting]:
-    """The setting with the shallow control; its models with their cores frozen."""
+    """The setting with the shallow control and ROAF's twins; its models with their cores frozen."""
     frozen = replace(setting, frozen=CORE, diagnostics={}, watched=False)
-    return replace(setting, models=(*setting.models, SHALLOW)), frozen
+    return replace(setting, models=(*setting.models, *TWINS, SHALLOW)), frozen
 
 
 def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
@@ -63,9 +63,9 @@ def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
 DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS))
 LADDERS = (
-    *ladder((1000, 100, 10), task="teacher", updates=150),
+    *ladder((1000, 100, 10), task="teacher", updates=100),
     *ladder((1000, 100, 10), **DIGITS),
-    *ladder((100, 10), task="iterated-map", updates=400),
+    *ladder((100, 10), task="iterated-map", updates=200),
 )
 SETTINGS = (*DEEPEST, *LADDERS)  # longest first
 
@@ -96,7 +96,7 @@ def _trials(setting: Setting, model: str, rates: tuple[float, ...]) -> tuple[Tri
     return tuple(Trial(rate, untuned[0].model_args) for rate in rates)
 
 
-CLAIMED = ("roaf-mlp", "roaf-mlp-sqrt", *SQRT_CONTROLS, SHALLOW)
+CLAIMED = ("roaf-mlp", "roaf-mlp-sqrt", *SQRT_CONTROLS, "resnet-tanh-linear")
 
 
 def deeper(settings: Iterable[Setting], depth: int) -> tuple[Setting, ...]:
@@ -124,15 +124,14 @@ FIFTY_THOUSAND = Suite(
     settings=(*deeper(DEEPEST, 50_000), *deeper(SHALLOWEST, 10)),
 )
 
-TUNING_UPDATES = {"teacher": 100, "digits-depth": 25, "iterated-map": 200}
 EXTREME_DEPTH_TUNING = Suite(
-    question="Which learning rate suits each model and its frozen core at each depth, seen over "
-    "about half the updates?",
+    question="Which learning rate suits each model and its frozen core at each depth (at 10,000 "
+    "layers over half the updates)?",
     budget="under 30 min on 2 CPU cores",
     settings=swept(
         [
-            *(shortened(setting, 20) for setting in DEEPEST),
-            *(shortened(setting, TUNING_UPDATES[setting.task]) for setting in LADDERS),
+            *(shortened(setting, setting.updates // 2) for setting in DEEPEST),
+            *(shortened(setting, setting.updates) for setting in LADDERS),
         ]
     ),
 )

@@ -8,8 +8,8 @@ from bench.winners import Trial
 
 RATES = (1e-3, 3e-3, 1e-2)
 MORE_RATES = (1e-4, 3e-4, *RATES, 3e-2)
-DEPTH_RATES = (3e-4, 2e-3, 1e-2, 3e-2)
-"""Wider than `RATES`: a gate or a bias at each of 10,000 layers wants less than a frozen core."""
+DEPTH_RATES = (3e-4, 2e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+"""Wide: a gate or a bias at each of 10,000 layers wants a hundred times less than a frozen core."""
 
 # The orthogonal matrix learns at a tenth of the rate, as in the programs of expRNN, dtriv, scoRNN,
 # nnRNN and asRNN; LRU's and S4D's recurrences at a half and a tenth, as in theirs. For the full-
