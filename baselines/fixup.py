@@ -9,8 +9,8 @@ branch has m = 2 layers and the stack L branches; W2 = 0; s = 1; the four biases
 
 What differs: the paper's classifier begins at zero too, but the readout is the frame's, equal for
 all, and is not touched. No rectifier follows the sum: it does in the authors' image network, but
-not in their Transformer nor in their theory, and would cut off half of a signed signal. They train
-the scalars at a tenth of the learning rate; here there is one rate.
+not in their Transformer nor in their theory, and would cut off half of a signed signal. In their
+program the scalars learn at a tenth of the rate, and whoever trains this body should do so too.
 """
 
 import math

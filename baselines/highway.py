@@ -4,8 +4,9 @@
     x_{l+1} = T_l * tanh(W_H x_l + b_H) + (1 - T_l) * x_l
 
 R. K. Srivastava, K. Greff, J. Schmidhuber, "Highway Networks", 2015, arXiv 1505.00387, with a gate
-that begins nearly shut. W ~ N(0, 1/width) as in the authors' program, b_H = 0. The paper leaves the
-transform's nonlinearity open; tanh is that of the plain network beside it.
+that begins nearly shut. W ~ N(0, 1/width), with the variance of the uniform draws of the authors'
+program, b_H = 0. The paper leaves the transform's nonlinearity open; tanh is that of the plain
+network beside it.
 
 b_T = -2 carries 1 - sigmoid(-2) = 0.88 a layer, so that some hundred layers forget the input. A
 `gate_bias` of "depth" is our choice: b_T = -log L, a gate of 1/(L+1), whose L layers together carry

@@ -52,12 +52,21 @@ class AdamInBackward(torch.optim.Adam):
     ) -> None:
         super().__init__(module.parameters(), lr=lr, betas=betas, eps=eps)
         self._updated: set[nn.Module] = set()
-        for deep in module.modules():
-            if isinstance(deep, RoaMLP):
-                deep.descend_with(Descent(partial(self._begin, deep), partial(self._take, deep)))
+        self._deep = [part for part in module.modules() if isinstance(part, RoaMLP)]
+        for deep in self._deep:
+            deep.descend_with(Descent(partial(self._begin, deep), partial(self._take, deep)))
 
     def step(self, closure: Any = None) -> Any:
-        """Updates what the backward pass did not."""
+        """Updates what the backward pass did not.
+
+        A gradient that reached the weights of a RoaMLP by another way than through its layers, such
+        as a penalty on them, raises RuntimeError: these have been updated without it.
+        """
+        if any(parameter.grad is not None for parameter in self._stacked()):
+            raise RuntimeError(
+                "a weight or bias of a RoaMLP has a gradient that did not come through its layers; "
+                "AdamInBackward cannot add it, torch.optim.Adam can"
+            )
         loss = super().step(closure)
         self._updated.clear()
         return loss
@@ -86,6 +95,10 @@ class AdamInBackward(torch.optim.Adam):
                 state, group = self.state[parameter], self._group(parameter)
                 means = (state["exp_avg"][where], state["exp_avg_sq"][where])
                 descend(parameter[where], gradient, *means, state["step"].item(), group)
+
+    def _stacked(self) -> list[Tensor]:
+        """The parameters that the backward pass updates."""
+        return [parameter for deep in self._deep for parameter in stacked(deep)]
 
     def _group(self, parameter: Tensor) -> dict[str, Any]:
         """The settings of a parameter at this moment."""

@@ -221,12 +221,13 @@ class RoaMLP(Filtered):
 
     def _ways(self, x: Tensor, weight: Tensor, alpha: Value, beta: Value) -> dict[str, Any]:
         """What the fused kernel does otherwise than usual, for this x."""
-        if not torch.is_grad_enabled():
+        given = (x, *self.parameters())
+        if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)):
             return {}
         gradient = weight.nbytes if self._descent is None and weight.requires_grad else 0
         states = states_kept(self.activation_memory, self.depth)
         self._workspace = self._workspace or Workspace()
-        needed = states * x.numel() * weight.element_size() + gradient - self._workspace.nbytes
+        needed = states * x.numel() * weight.element_size() + gradient - self._workspace.free_bytes
         what = f"a backward pass with activation_memory={self.activation_memory!r}"
         help = 'activation_memory="sqrt" needs the least for its speed, a smaller batch needs less'
         check_room(needed, x.device, what, help)

@@ -8,6 +8,10 @@ from pathlib import Path
 import torch
 
 MEMINFO = Path("/proc/meminfo")
+LIMITS = (  # of a container or a batch job, as both versions of control groups tell it
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 WORTH_ASKING = 2**26  # below 64 MiB the question would cost more than it saves
 
 
@@ -30,4 +34,8 @@ def bytes_there(device: torch.device) -> int | None:
     if device.type != "cpu" or not MEMINFO.exists():
         return None
     lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
-    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None
+    if "MemAvailable" not in lines:
+        return None
+    limits = [limit.read_text().strip() for limit in LIMITS if limit.exists()]
+    there = int(lines["MemAvailable"].split()[0]) * 1024
+    return min([there, *(int(limit) for limit in limits if limit.isdigit())])

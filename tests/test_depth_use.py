@@ -10,7 +10,7 @@ from torch import nn
 
 from bench.diagnostics import DIAGNOSTICS, look
 from bench.diagnostics.table import weights_at_start
-from bench.diagnostics.use import kept_layers, picard_errors, relative_error
+from bench.diagnostics.use import kept_layers, matrices, picard_errors, relative_error
 from bench.frame import DepthFrame
 from bench.models import MODELS, build_model
 from bench.models.entry import Entry
@@ -139,7 +139,7 @@ def test_a_nilpotent_branch_needs_a_sweep_less_than_its_index(index):
     assert found == {"0.01": index - 1, "0.001": index - 1}
 
 
-@pytest.mark.parametrize("depth, needed", [(3, 3), (32, 32), (33, None)])
+@pytest.mark.parametrize("depth, needed", [(3, 3), (32, 32), (33, math.inf)])
 def test_a_plain_network_needs_a_sweep_a_layer(depth, needed):
     assert sweeps(stack(*[1.0] * depth, skip=0.0)) == {"0.01": needed, "0.001": needed}
 
@@ -182,9 +182,10 @@ def test_a_layer_may_have_several_places_of_a_stack():
 
 def test_the_layers_that_are_kept_reach_from_the_end_to_the_first_and_are_spread_out():
     assert kept_layers(1) == [1]
-    assert kept_layers(12) == list(range(1, 13))
-    assert kept_layers(1000) == sorted([*(2**k for k in range(10)), 166, 333, 500, 666, 833, 1000])
-    assert kept_layers(50_000) == [*(2**k for k in range(16)), 50_000]
+    assert kept_layers(3) == [1, 2, 3]
+    assert kept_layers(12) == [1, 2, 3, 4, 6, 8, 9, 10, 12]
+    assert kept_layers(1000) == sorted([*(2**k for k in range(10)), *range(125, 1001, 125)])
+    assert kept_layers(50_000) == sorted([*(2**k for k in range(16)), *range(6250, 50_001, 6250)])
 
 
 def test_a_layer_has_moved_by_its_change_over_its_start():
@@ -237,9 +238,29 @@ def test_a_step_of_gradient_descent_moves_by_rate_times_gradient():
     assert moved[1] == pytest.approx(0.5 * gradient / start, rel=1e-4)
 
 
-def test_of_a_body_without_stacked_matrices_nothing_is_read():
+def test_a_matrix_may_be_stored_as_its_free_numbers_in_a_row():
+    model, task = framed("antisymmetric-mlp", depth=4)
+    view = replace(view_of(model, task), start={"body.weight": model.body.weight.detach().clone()})
+    with torch.no_grad():
+        view.model.body.weight[3] *= 1.5
+    moved = values(look("weight-movement", view), "weight_movement")
+    assert moved == pytest.approx({"1": 0.5, "2": 0, "3": 0, "4": 0})
+
+
+BRANCH = {"body.branch.weight_inner", "body.branch.weight_outer"}
+
+
+@pytest.mark.parametrize(
+    "name, expected", [("deepnorm", BRANCH), ("mlp-batchnorm", {"body.weight"}), ("nais", set())]
+)
+def test_gains_are_no_matrices_and_neither_is_what_all_layers_share(name, expected):
+    assert set(matrices(framed(name, depth=4)[0])) == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 2), (3, 2)])
+def test_of_a_body_without_stacked_matrices_nothing_is_read(shape):
     view = stack(1.0, 1.0)
-    view.model.body.weight = nn.Parameter(torch.ones(3, 2, 2, dtype=DOUBLE))
+    view.model.body.weight = nn.Parameter(torch.ones(shape, dtype=DOUBLE))
     assert not [reading for name in USE for reading in look(name, view)]
 
 

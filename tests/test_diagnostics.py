@@ -94,7 +94,7 @@ def test_the_dependence_on_each_input_is_that_of_autograd(name):
 
 
 OF_MATRICES = ("picard-depth", "layer-ablation", "weight-movement")
-STACKED = set(MODELS) - {"shallow", "antisymmetric-mlp", "nais", "deq"}
+STACKED = set(MODELS) - {"shallow", "nais", "deq"}
 
 
 @pytest.mark.parametrize("name", MODELS)

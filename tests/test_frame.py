@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bench.diagnostics import gradient_by_distance
+from bench.frame import same
 from bench.models import MODELS, build_model, model_facts, trainable_parameters
 from bench.runner import Registry, resolve, run
 from bench.tasks import Batch
@@ -49,7 +50,11 @@ def test_the_gradient_starts_where_the_readout_reads(name):
     norms = gradient_by_distance(model, task, Batch(batch.inputs.double(), targets))
     answer = model(batch.inputs.double()).detach().requires_grad_()
     (at_answer,) = torch.autograd.grad(task.loss(answer, targets), answer)
-    expected = (at_answer @ model.readout.weight * model.output_scale).norm().item()
+    at_output = at_answer @ model.readout.weight * model.output_scale
+    if MODELS[name].leave is not same:
+        last = model.unroll(batch.inputs.double())[0][-1]
+        (at_output,) = torch.autograd.grad(MODELS[name].leave(model.body, last), last, at_output)
+    expected = at_output.norm().item()
     shares = 64**0.5 if MODELS[name].images else 1  # the mean over the pixels is read
     assert norms[0] == pytest.approx(expected / shares, rel=1e-9)
     assert norms[0] > 0

@@ -40,6 +40,14 @@ def test_a_second_backward_pass_before_the_step_is_refused():
     model(torch.ones(2, 4)).sum().backward()
 
 
+def test_a_gradient_that_came_another_way_is_refused():
+    deep = stack(4, 20)
+    optimiser = AdamInBackward(deep)
+    (deep(torch.randn(2, 4)).sum() + deep.weight.sum()).backward()
+    with pytest.raises(RuntimeError, match="did not come through its layers"):
+        optimiser.step()
+
+
 def test_a_copy_of_a_model_is_not_trained_with_it():
     model = stack(4, 10)
     AdamInBackward(model)

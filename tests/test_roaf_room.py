@@ -65,8 +65,7 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated(monkeypatch):
     x = torch.zeros(1, 64).expand(2000, 64)
     with pytest.raises(MemoryError, match=r'memory=\'full\' needs .*; activation_memory="sqrt"'):
         models["full"](x)
-    with torch.no_grad():
-        models["full"](x[:1])
+    models["full"].requires_grad_(False)(x)  # keeps nothing
     models["sqrt"](x[:100])
 
 
@@ -74,8 +73,11 @@ def test_the_memory_that_is_there_is_read_where_it_is_known(monkeypatch, tmp_pat
     here = torch.device("cpu")
     monkeypatch.setattr(room, "MEMINFO", tmp_path / "meminfo")
     assert room.bytes_there(here) is None
+    monkeypatch.setattr(room, "LIMITS", (tmp_path / "none", tmp_path / "limit"))
     room.MEMINFO.write_text("MemTotal:  9 kB\nMemAvailable:   7 kB\n")
-    assert room.bytes_there(here) == 7 * 1024
+    for limit, there in [("max", 7 * 1024), ("5000", 5000), ("99999", 7 * 1024)]:
+        (tmp_path / "limit").write_text(limit + "\n")
+        assert room.bytes_there(here) == there
 
 
 def test_weights_that_are_not_finite_are_not_loaded():

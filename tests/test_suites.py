@@ -1,6 +1,7 @@
 """The suites keep their promises: known names, equal tuning, equal parameters, unseen test sets."""
 
 import fnmatch
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -135,7 +136,10 @@ def test_the_committed_winners_are_those_of_the_recorded_runs(suite):
     committed = pd.read_csv(TABLES / f"{suite}.csv", keep_default_na=False, dtype=str)
     rendered = found.to_csv(index=False, float_format="%.10g")
     assert rendered == committed.to_csv(index=False)
-    assert set(found["model"]) >= {run.model for run in specs(suite)}
+    tried = {
+        (r.task, str(r.depth or ""), r.model, json.dumps(list(r.frozen))) for r in specs(suite)
+    }
+    assert set(map(tuple, found[["task", "depth", "model", "frozen"]].to_numpy())) >= tried
 
 
 def test_the_winner_has_the_lowest_last_validation_loss_and_a_diverged_trial_never_wins():

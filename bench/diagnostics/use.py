@@ -2,8 +2,9 @@
 
 A layer without its matrices is its skip path A_l: alpha O x + beta phi(b) for ROAF, the identity
 for a residual network, a constant for a plain one. The matrices are the body's parameters of three
-or more dimensions of which the first is the layer, or so many places for each; of a body that has
-none nothing is read.
+or more dimensions of which the first is the layer, or so many places for each, and so is the body's
+own `weight` of two, the free numbers of a matrix in a row. Gains, biases and matrices that all
+layers share are none. Of a body that has no matrices nothing is read.
 """
 
 import copy
@@ -23,8 +24,8 @@ PICARD_ERRORS = (1e-2, 1e-3)
 PICARD_SWEEPS = 32
 """A network that needs more is not parallel in any useful sense."""
 HELD_OUT = 256
-LAYERS = 16
-"""So many layers, or a few more in a very deep network, stand for all."""
+EVENLY = 8
+"""So many evenly spaced layers are always read, for a median over them."""
 
 
 def matrices(model: Any) -> dict[str, Float[Tensor, "depth places *shape"]]:
@@ -32,8 +33,12 @@ def matrices(model: Any) -> dict[str, Float[Tensor, "depth places *shape"]]:
     return {
         name: by_layer(parameter.detach(), model.depth)
         for name, parameter in model.body.named_parameters(prefix="body")
-        if parameter.ndim >= 3 and len(parameter) % model.depth == 0
+        if _is_matrix(name, parameter) and len(parameter) % model.depth == 0
     }
+
+
+def _is_matrix(name: str, parameter: Tensor) -> bool:
+    return parameter.ndim >= 3 or (name == "body.weight" and parameter.ndim == 2)
 
 
 def by_layer(stack: Tensor, depth: int) -> Float[Tensor, "depth places *shape"]:
@@ -50,11 +55,10 @@ def without(model: Any, layers: list[int]) -> Any:
 
 
 def kept_layers(depth: int) -> list[int]:
-    """Distances from the end: the powers of two, the first layer's, and evenly spread ones."""
-    powers = kept_distances(depth)[1:]
-    free = max(0, LAYERS - len(powers))
-    spread = {depth * k // (free + 1) for k in range(1, free + 1)}
-    return sorted({*powers, *spread} - {0})
+    """Distances from the end: the powers of two, and eight evenly spaced up to the first layer's,
+    depth * k / 8 rounded."""
+    even = {round(depth * k / EVENLY) for k in range(1, EVENLY + 1)}
+    return sorted({*kept_distances(depth), *even} - {0})
 
 
 def picard_depth(view: View) -> Readings:
@@ -63,14 +67,16 @@ def picard_depth(view: View) -> Readings:
     From the states x of the sweep before, a sweep makes u_{l+1} = A_l(u_l) + f_l(x_l) - A_l(x_l),
     u_0 = x_0, with f_l the layer; sweep 0 is the skip path alone. L sweeps make L layers exact;
     fewer say that the layers hardly wait for each other. The error is relative to the exact state,
-    over the batch. Null beyond 32 sweeps, and where a sweep is not finite or the state is zero.
+    over the batch. Infinite where 32 sweeps are not enough; null where before that a sweep is not
+    finite, or the exact state is zero.
     """
     if not matrices(view.model):
         return
     errors = picard_errors(view)
+    beyond = math.inf if math.isfinite(errors[-1]) else None
     for allowed in PICARD_ERRORS:
         enough = (float(sweep) for sweep, error in enumerate(errors) if error <= allowed)
-        yield Reading("picard_depth", f"{allowed:g}", next(enough, None))
+        yield Reading("picard_depth", f"{allowed:g}", next(enough, beyond))
 
 
 @torch.no_grad()

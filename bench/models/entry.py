@@ -22,8 +22,9 @@ class Entry:
     repository and commit, or "equations", those of its paper written out in NumPy.
 
     Along depth: `layers` gives the number of a body's steps for a nominal depth. A body whose state
-    is more than what it is given has both `enter` and `leave`, called (body, state). `images` says
-    that it wants images, `batch_statistics` that samples of a batch meet in it while it trains.
+    is more than what it is given, or whose output is not its last state, has both `enter` and
+    `leave`, called (body, state). `images` says that it wants images, `batch_statistics` that
+    samples of a batch meet in it while it trains.
     """
 
     factory: Callable[..., Any]

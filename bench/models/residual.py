@@ -46,13 +46,20 @@ MODELS: dict[str, Entry] = {
         defaults={"branch_scale": "linear"},
     ),
     "resnet-layernorm": _entry(
-        layernorm.LayerNormResNet, layernorm.costs, "Xiong et al., arXiv 2002.04745", 2020
+        layernorm.LayerNormResNet,
+        layernorm.costs,
+        "Xiong et al., arXiv 2002.04745",
+        2020,
+        enter=layernorm.LayerNormResNet.enter,
+        leave=layernorm.LayerNormResNet.leave,
     ),
     "resnet-batchnorm": _entry(
         batchnorm_resnet.BatchNormResNet,
         batchnorm_resnet.costs,
         "De & Smith, arXiv 2002.10444",
         2020,
+        enter=batchnorm_resnet.BatchNormResNet.enter,
+        leave=batchnorm_resnet.BatchNormResNet.leave,
         batch_statistics=True,
     ),
     "rezero": _entry(

@@ -6,7 +6,9 @@ table is there a model runs as it does untuned. Past 50,000 layers the weights a
 memory, so that no gradient is kept: see `roaf.AdamInBackward`.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from bench.suites.extreme_depth import rung, shortened, swept, with_controls
 from bench.suites.long_memory import tuned
@@ -15,9 +17,7 @@ from bench.suites.names import (
     DEPTH_RIVALS,
     FURTHER_DEPTH_RIVALS,
     IMAGE_MODELS,
-    LINEAR_CONTROLS,
     ROAF_SCHEDULES,
-    SQRT_CONTROLS,
 )
 from bench.suites.setting import Setting, Suite
 from bench.suites.trials import MORE_RATES, RATES
@@ -25,21 +25,22 @@ from bench.winners import Trial
 
 SEEDS = tuple(range(5))
 TABLE = "extreme-depth-paper-tuning"
-EPOCHS = {"mnist-depth": 430, "cifar10-depth": 352}
-"""Updates of 128 in 55,000 and 45,000 images."""
-
-DENSE = (
-    *ROAF_SCHEDULES,
-    *SQRT_CONTROLS,
-    *LINEAR_CONTROLS,
-    *DEPTH_RIVALS,
-    *FURTHER_DEPTH_RIVALS,
+UPDATES = {"mnist-depth": 4300, "cifar10-depth": 3520}
+"""Ten epochs of 128 in 55,000 and 45,000 images."""
+NEEDING_DEPTH: tuple[tuple[str, dict[str, int]], ...] = (
+    ("teacher", {"layers": 20}),
+    ("teacher", {"layers": 80}),
+    ("iterated-map", {"folds": 3}),
+    ("iterated-map", {"folds": 6}),
+    ("depth-copy", {}),
+    ("spirals", {"turns": 3}),
 )
+"""Fresh data, 4,000 updates."""
+
+DENSE = (*ROAF_SCHEDULES, *DEPTH_RIVALS, *FURTHER_DEPTH_RIVALS)
 ALIVE_ROAF = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric")
 ALIVE = (
     *ALIVE_ROAF,
-    *SQRT_CONTROLS,
-    *LINEAR_CONTROLS,
     *ALIVE_RIVALS,
     *("mlp-looks-linear", "mlp-tat", "resnet-linear", "resnet-layernorm", "skipinit", "fixup"),
     *("antisymmetric-mlp", "hamiltonian", "revnet", "momentum"),
@@ -51,18 +52,19 @@ LADDER: dict[int, tuple[str, ...]] = {
 BEYOND = (200_000, 1_000_000)
 
 
-def paper_rung(task: str, depth: int, models: tuple[str, ...], width: int = 32) -> Setting:
-    """Ten epochs at one depth."""
-    updates = 10 * EPOCHS[task]
-    setting = rung(task=task, depth=depth, models=models, updates=updates, batch_size=128)
-    return replace(setting, widths={"*": width}, evaluations=10)
+def paper_rung(task: str, depth: int, models: Iterable[str], **more: Any) -> Setting:
+    """One depth of a task, 32 units wide."""
+    updates, chosen = UPDATES.get(task, 4000), tuple(models)
+    setting = rung(task=task, depth=depth, models=chosen, updates=updates, batch_size=128, **more)
+    return replace(setting, widths={"*": 32}, evaluations=10)
 
 
 def beyond(task: str, depth: int) -> Setting:
     """200 updates of a stack of 16 units, updated while the gradient comes down."""
     once = Trial(RATES[0], {"activation_memory": "sqrt"})
     return replace(
-        paper_rung(task, depth, ALIVE_ROAF, width=16),
+        paper_rung(task, depth, ALIVE_ROAF),
+        widths={"*": 16},
         updates=200,
         diagnostics={},
         optimiser="adam-in-backward",
@@ -70,14 +72,15 @@ def beyond(task: str, depth: int) -> Setting:
     )
 
 
-SETTINGS = (
-    *(part for task in EPOCHS for depth in BEYOND for part in with_controls(beyond(task, depth))),
-    *(
-        part
-        for task in EPOCHS
-        for depth, models in LADDER.items()
-        for part in with_controls(paper_rung(task, depth, models))
-    ),
+FURTHEST = [beyond(task, depth) for task in UPDATES for depth in BEYOND]
+PICTURES = [paper_rung(t, depth, models) for t in UPDATES for depth, models in LADDER.items()]
+DEEP_TASKS = [
+    paper_rung(task, depth, [m for m in models if m not in IMAGE_MODELS], task_args=args)
+    for task, args in NEEDING_DEPTH
+    for depth, models in LADDER.items()
+]
+SETTINGS = tuple(
+    part for setting in (*FURTHEST, *PICTURES, *DEEP_TASKS) for part in with_controls(setting)
 )
 
 

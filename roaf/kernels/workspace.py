@@ -1,8 +1,9 @@
 """Room for the states of a whole pass, which the next pass takes over.
 
-A fresh block of that size costs the system a page at a time, a quarter of a wide stack's time. It
-is handed on when the pass that holds it has gone through its backward pass, or is forgotten. Who
-then goes through it once more (`retain_graph`) finds the room taken and computes its states again.
+A fresh block of that size is had from the system page by page. It is handed on when the pass that
+holds it has gone through its backward pass, or is forgotten. Who then goes through it once more
+(`retain_graph`) finds the room taken and computes its states again. On a GPU the passes of a model
+are meant to follow each other on one stream.
 """
 
 import weakref
@@ -36,20 +37,28 @@ class Workspace:
         """What the rooms take."""
         return sum(part.nbytes for room in self._rooms for part in room)
 
+    @property
+    def free_bytes(self) -> int:
+        """What of it the next pass can have."""
+        return self.nbytes if self._is_free() else 0
+
     def lend(self, holder: Holder, sizes: Sequence[int], start: Tensor) -> None:
         """Gives the holder a room for each segment of so many layers: those of the last pass if
         they fit and are free, else new ones, which are kept if the others are free."""
         with self._lock:
-            last = self._holder()
-            if last is not None and not last.done:
+            if not self._is_free():
                 holder.rooms = rooms(sizes, start)
                 return
-            if last is not None:
+            if last := self._holder():
                 last.rooms = None
             if not fit(self._rooms, sizes, start):
                 self._rooms.clear()  # before there are others, so that both are never there
                 self._rooms = rooms(sizes, start)
             holder.rooms, self._holder = self._rooms, weakref.ref(holder)
+
+    def _is_free(self) -> bool:
+        last = self._holder()
+        return last is None or last.done
 
 
 def rooms(sizes: Sequence[int], start: Float[Tensor, "batch width"]) -> list[Room]:

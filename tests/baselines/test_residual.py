@@ -14,6 +14,7 @@ from baselines.highway import Highway
 from baselines.resnet import ResNetMLP
 from baselines.rezero import ReZero
 from baselines.skipinit import SkipInit
+from bench.frame import same
 from bench.models.residual import MODELS
 from tests.baselines import checks
 
@@ -37,23 +38,28 @@ def inputs(batch=5, width=6):
     return torch.randn(batch, width, dtype=checks.DOUBLE, requires_grad=True)
 
 
-def composed(body, x, depth=20):
+def chain(body, x, depth=20):
     for layer in range(depth):
         x = body.step(x, layer)
     return x
+
+
+def composed(name, body, x, depth=20):
+    entry = MODELS[name]
+    return entry.leave(body, chain(body, entry.enter(body, x), depth))
 
 
 @every_model
 @pytest.mark.parametrize("training", [True, False])
 def test_forward_is_the_composition_of_the_steps(name, training):
     body, x = moved(name).train(training), inputs()
-    torch.testing.assert_close(composed(body, x), body(x), rtol=1e-10, atol=1e-11)
+    torch.testing.assert_close(composed(name, body, x), body(x), rtol=1e-10, atol=1e-11)
 
 
 def test_only_forward_in_training_moves_the_running_statistics():
     body, x = first("resnet-batchnorm"), inputs()
     before = {name: value.clone() for name, value in body.named_buffers()}
-    composed(body, x)
+    composed("resnet-batchnorm", body, x)
     body.eval()(x)
     assert all((value == before[name]).all() for name, value in body.named_buffers())
     body.train()(x)
@@ -87,10 +93,10 @@ def branch(p, layer, x, at="branch."):
     return dense(p, layer, relu(dense(p, layer, x, "_inner", at)), "_outer", at)
 
 
-def normalised(p, layer, x, axis):
+def normalised(p, layer, x, axis, at="normalisation"):
     mean, variance = x.mean(axis, keepdims=True), x.var(axis, keepdims=True)
     unit = (x - mean) / np.sqrt(variance + 1e-5)
-    return p["normalisation.weight"][layer] * unit + p["normalisation.bias"][layer]
+    return p[f"{at}.weight"][layer] * unit + p[f"{at}.bias"][layer]
 
 
 def fixup_in_numpy(p, layer, depth, x):
@@ -119,6 +125,10 @@ TRANSCRIPTIONS = {
     "highway": highway_in_numpy,
     "highway-depth": highway_in_numpy,
 }
+ENDS = {
+    "resnet-layernorm": lambda p, x: normalised(p, 0, x, 1, "final"),
+    "resnet-batchnorm": lambda p, x: normalised(p, 0, x, 0, "final"),
+}
 
 
 @every_model
@@ -128,7 +138,8 @@ def test_body_equals_the_equations_of_its_paper(name):
     expected = x.detach().numpy()
     for layer in range(20):
         expected = TRANSCRIPTIONS[name](p, layer, 20, expected)
-    np.testing.assert_allclose(composed(body, x).detach(), expected, rtol=1e-9)
+    expected = ENDS[name](p, expected) if name in ENDS else expected
+    np.testing.assert_allclose(composed(name, body, x).detach(), expected, rtol=1e-9)
 
 
 def test_rezero_equals_the_code_of_its_authors():
@@ -182,9 +193,9 @@ def test_what_is_drawn_has_the_deviation_of_its_paper_and_the_rest_is_constant(n
 
 
 def growth(name, depth):
-    """The digits by which a first body's signal, and its gradient on the way back, grow."""
+    """The digits by which a first body's state, and its gradient on the way back, grow."""
     body, x = first(name, 32, depth), inputs(32, 32)
-    output = body(x)
+    output = body(x) if MODELS[name].leave is same else chain(body, x, depth)
     direction = torch.randn_like(output)
     (gradient,) = torch.autograd.grad(output, x, direction)
     ratios = output.norm() / x.norm(), gradient.norm() / direction.norm()
