@@ -13,8 +13,8 @@ from bench.report.scene import Scene
 from bench.report.spectra import THICK, THIN
 
 MARKS = (
-    "At the edge of a panel: ▼ zero or below the axis, ▲ infinite or above it, × no number, or no "
-    "run that ended well."
+    "At the edge of a panel: ▼ zero or below the axis, ▲ infinite or above it, × fewer runs have a "
+    "number there than ran."
 )
 PLACES = {"v": 0.03, "^": 0.97, "x": 0.03}
 DOTTED = (0, (1, 1.2))
@@ -62,17 +62,37 @@ def edge_marks(
     )
 
 
+def point_marks(ax: Axes, x: pd.Series, y: pd.Series, look: Look) -> None:
+    """A cross on each point."""
+    if len(x):
+        ax.plot(
+            x,
+            y.astype(float),
+            color=look.colour,
+            marker="x",
+            markersize=8,
+            markeredgewidth=1.4,
+            linestyle="",
+            zorder=4,
+        )
+
+
 def offset(label: str, scene: Scene) -> float:
     """The factor by which the network's marks stand aside."""
+    return SPREAD ** aside(label, scene)
+
+
+def aside(label: str, scene: Scene) -> float:
+    """The network's place among all, from -1 to 1."""
     labels = list(scene.look)
     share = labels.index(label) / max(1, len(labels) - 1) if label in labels else 0.5
-    return SPREAD ** (2 * share - 1)
+    return 2 * share - 1
 
 
 def own_look(scene: Scene, label: str) -> Look:
     """The look of the label, or of the first label of the model of that name."""
     return scene.look.get(label) or next(
-        look for known, look in scene.look.items() if known.startswith(label)
+        look for known, look in scene.look.items() if known.startswith(f"{label},")
     )
 
 

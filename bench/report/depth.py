@@ -42,7 +42,7 @@ KINDS: Mapping[str, Kind] = {
         "longtable",
     ),
     "largest_depth": Kind(
-        "largest depth that is solved",
+        "largest depth that reaches the target",
         _tested(largest_depth.largest_rows),
         largest_depth.largest_text,
         largest_depth.largest_sentence,

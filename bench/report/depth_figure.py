@@ -13,9 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.report.curves import MARKS, curve, depth_axis, edge_marks, offset, own_look
-from bench.report.ladder import SHALLOW, Ladder, best_shallow, is_lead
-from bench.report.panels import Drawing, entries, finish, legend_below, plain, score_axis, title
+from bench.report.ladder import Ladder, best_shallows, is_lead
+from bench.report.panels import Drawing, entries, finish, legend_below
 from bench.report.scene import Scene
+from bench.report.score_panel import BEST_SHALLOW, CHANCE, EQUAL_SHALLOW, score_panel
+from bench.report.score_panel import CAPTION as SCORE_CAPTION
+from bench.report.sentences import further_tasks
 from bench.report.signals import STAGES, powers
 from bench.report.spectra import THICK, THIN
 from bench.report.triple import RATIOS, limits, triple
@@ -24,21 +27,6 @@ MOST_TASKS = 4
 COLUMN, SCORE_HEIGHT, RATIO_HEIGHT = 3.7, 3.0, 1.55
 """Inches."""
 WHEN = {"first": "at the start", "last": "at the end"}
-CHANCE: dict[str, Any] = {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 1.1}
-BEST_SHALLOW: dict[str, Any] = {
-    "label": "best shallow network",
-    "color": "0.1",
-    "linestyle": "-.",
-    "linewidth": 1.1,
-}
-EQUAL_SHALLOW: dict[str, Any] = {
-    "label": "one hidden layer, equal parameters",
-    "color": "0.1",
-    "marker": "_",
-    "markersize": 18,
-    "markeredgewidth": 1.6,
-    "linestyle": "",
-}
 FROZEN: dict[str, Any] = {
     "label": "frozen core",
     "color": "0.35",
@@ -48,12 +36,9 @@ FROZEN: dict[str, Any] = {
     "linestyle": (0, (1, 1.2)),
     "linewidth": 1.0,
 }
-CAPTION = (
-    "Depth. Above: the final test score, a point the mean over the seeds that ended well, a stroke "
-    "from the lowest to the highest; dotted and hollow, the same network with a frozen core. "
-)
 TRIPLE_CAPTION = (
-    "Below, of the networks that are trained, before and after training, the median over seeds: "
+    "Below, of the networks that are trained, before and after training, the median over the seeds "
+    "that have a number: "
     "the norm of the state after the last layer over that before the first, the norm of the "
     "gradient before the first layer over that after the last, and the gradient of the first "
     "layer's weights over that of the readout's. "
@@ -71,7 +56,7 @@ def depth(scene: Scene, name: str) -> Drawing | None:
     kinds = [kind for kind in RATIOS if (every["ratio"] == kind).any()]
     figure, scores, panels = _canvas(len(shown), len(kinds))
     for place, (ladder, rows) in enumerate(zip(shown, ratios, strict=True)):
-        _score_panel(scores[place], ladder, scene)
+        score_panel(scores[place], ladder, scene)
         for kind, axes in zip(kinds, panels, strict=True):
             ends = limits(every[every["ratio"] == kind])
             for stage, ax in zip(STAGES, axes[2 * place :], strict=False):
@@ -79,11 +64,8 @@ def depth(scene: Scene, name: str) -> Drawing | None:
                 _ratio_panel(ax, read, ladder, scene, ends)
     _label(panels, kinds)
     legend_below(figure, _legend(scene, shown))
-    further = len(climbed) - len(shown)
-    caption = CAPTION + TRIPLE_CAPTION * bool(kinds) + MARKS
-    return finish(
-        figure, name, caption + f" {further} further tasks are not drawn." * (further > 0), pdf=True
-    )
+    caption = f"Depth. {SCORE_CAPTION}" + TRIPLE_CAPTION * bool(kinds) + MARKS
+    return finish(figure, name, caption + further_tasks(len(climbed) - len(shown)), pdf=True)
 
 
 def _canvas(tasks: int, kinds: int) -> tuple[Figure, list[Axes], list[list[Axes]]]:
@@ -100,40 +82,6 @@ def _canvas(tasks: int, kinds: int) -> tuple[Figure, list[Axes], list[list[Axes]
     return figure, scores, panels
 
 
-def _score_panel(ax: Axes, ladder: Ladder, scene: Scene) -> None:
-    """Trained and frozen networks, chance, and the shallow ones as marks."""
-    facts = ladder.facts
-    if ladder.sign < 0 and min(ladder.scores) > 0:
-        ax.set_yscale("log")
-    rungs = pd.DataFrame([r for r in ladder.rungs if r["model"] != SHALLOW], dtype=object)
-    for label, same in rungs.groupby("label", sort=False):
-        _score_curve(ax, same, scene, offset(str(label), scene))
-    if facts["chance"] is not None:
-        ax.axhline(facts["chance"], zorder=1, **CHANCE)
-    shallow = best_shallow(ladder)
-    if shallow is not None:
-        ax.axhline(shallow["score_mean"], zorder=1, **BEST_SHALLOW)
-    equal = [(r["depth"], r["score_mean"]) for r in ladder.shallow if r["scores"]]
-    if equal:
-        ax.plot(*zip(*equal, strict=True), zorder=1.5, **EQUAL_SHALLOW)
-    depth_axis(ax, ladder)
-    score_axis(ax.yaxis, facts["metric"])
-    ax.set(title=title(ladder.task), xlabel="depth")
-    ax.set_ylabel(plain(f"test {facts['metric'] or 'score'}"))
-
-
-def _score_curve(ax: Axes, rungs: pd.DataFrame, scene: Scene, shift: float) -> None:
-    """Means with the range of the seeds, and a mark where no run ended well."""
-    model, label, frozen = rungs[["model", "label", "frozen"]].iloc[0]
-    look = own_look(scene, model if frozen else label)
-    scored = rungs[rungs["score_mean"].astype(float).abs() < float("inf")]
-    curve(ax, scored["depth"], scored["score_mean"], look, is_lead(model), frozen)
-    for place, scores in zip(scored["depth"], scored["scores"], strict=True):
-        ax.plot([place, place], [min(scores), max(scores)], color=look.colour, linewidth=0.6)
-    lost = rungs.loc[~rungs.index.isin(scored.index) & (rungs["runs"] > 0), "depth"]
-    edge_marks(ax, lost * shift, "x", look, frozen)
-
-
 def _ratio_panel(
     ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene, ends: tuple[float, float]
 ) -> None:
@@ -147,7 +95,7 @@ def _ratio_panel(
         places = same["depth"] * offset(label, scene)
         edge_marks(ax, places[same["value"] < low], "v", look)
         edge_marks(ax, places[same["value"] > high], "^", look)
-        edge_marks(ax, places[same["undefined"]], "x", look)
+        edge_marks(ax, places[same["missing"]], "x", look)
     depth_axis(ax, ladder)
     ax.set(ylim=ends, yticks=powers(*ends))
     ax.minorticks_off()
@@ -180,7 +128,7 @@ def _legend(scene: Scene, shown: Sequence[Ladder]) -> list[Line2D]:
     marks = (
         (FROZEN, any(rung["frozen"] for ladder in shown for rung in ladder.rungs)),
         (CHANCE, any(ladder.facts["chance"] is not None for ladder in shown)),
-        (BEST_SHALLOW, any(best_shallow(ladder) is not None for ladder in shown)),
+        (BEST_SHALLOW, any(best_shallows(ladder) for ladder in shown)),
         (EQUAL_SHALLOW, any(ladder.shallow for ladder in shown)),
     )
     return models + [Line2D([], [], **style) for style, occurs in marks if occurs]

@@ -2,7 +2,8 @@
 
 A control is a cheaper or plainer network that a deep one has to beat before its depth counts: the
 same with a body that is not trained (frozen core), shallow ones, and for ROAF the same without its
-filter or with a plainer one, and a residual network with the same beta.
+filter or with a plainer one, and a residual network with the same beta. It has the same width and
+as many updates.
 """
 
 import math
@@ -25,13 +26,14 @@ SAME_BETA = {
     "roaf-mlp-isometric": "resnet-tanh-linear",
     "roaf-mlp-sqrt": "resnet-tanh-sqrt",
 }
+ALIKE = ("width", "updates")
 SHALLOWEST = 10
 """The first rung of a ladder is a shallow network if it has at most so many layers."""
 
 
 Rung = Mapping[str, Any]
 """A configuration at a depth, as in the leaderboard, and whether its core is `frozen`, the test
-`scores` of its runs that ended well, and the mean of their last `validation` scores."""
+`scores` by seed of its runs that ended well, and the mean of their last `validation` scores."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,18 @@ def _scores(
 ) -> dict[str, Any]:
     """The test scores of the runs that ended well, and their mean validation score."""
     well = runs[runs["status"].isin(OK)]
-    keys = list(zip(well["stack"], well["run_id"], strict=True))
+    keys = dict(zip(well["seed"], zip(well["stack"], well["run_id"], strict=True), strict=True))
     scores, validated = (
-        [last[quantity][key] for key in keys if key in last[quantity]]
+        {seed: last[quantity][key] for seed, key in keys.items() if key in last[quantity]}
         for quantity in ("test_score", "validation_score")
     )
-    return {"scores": scores, "validation": summarise(validated).mean}
+    return {"scores": scores, "validation": summarise(list(validated.values())).mean}
 
 
 def controls(ladder: Ladder, rung: Rung) -> dict[str, Rung | None]:
     """The controls of a trained rung by name; None where it has none of the kind."""
-    model, at = rung["model"], [r for r in ladder.rungs if r["depth"] == rung["depth"]]
+    model = rung["model"]
+    at = [r for r in ladder.rungs if r["depth"] == rung["depth"] and is_alike(r, rung)]
 
     def named(name: str | None, frozen: bool = False) -> Rung | None:
         same = [r for r in at if r["model"] == name and r["frozen"] == frozen]
@@ -122,7 +125,7 @@ def controls(ladder: Ladder, rung: Rung) -> dict[str, Rung | None]:
 
     return {
         "frozen_core": named(model, frozen=True),
-        "best_shallow": best_shallow(ladder) if rung["depth"] > ladder.depths[0] else None,
+        "best_shallow": best_shallow(ladder, rung),
         "equal_parameters": named(SHALLOW),
         "identity": named(model + IDENTITY),
         "signed_permutation": named(model + SIGNED),
@@ -130,15 +133,30 @@ def controls(ladder: Ladder, rung: Rung) -> dict[str, Rung | None]:
     }
 
 
-def best_shallow(ladder: Ladder) -> Rung | None:
-    """The network at the ladder's first depth that has the best validation score."""
+def is_alike(control: Rung, rung: Rung) -> bool:
+    """Whether the control is as wide and was trained for as many updates."""
+    return all(control[name] == rung[name] for name in ALIKE)
+
+
+def best_shallow(ladder: Ladder, rung: Rung) -> Rung | None:
+    """The network at the ladder's first depth that has the best validation score; none for the
+    networks of that depth."""
     first = ladder.depths[0]
     tested = [
-        rung
-        for rung in (*ladder.climbers, *ladder.shallow)
-        if rung["depth"] == first <= SHALLOWEST and rung["score_mean"] is not None
+        other
+        for other in (*ladder.climbers, *ladder.shallow)
+        if other["depth"] == first <= SHALLOWEST
+        and is_alike(other, rung)
+        and other["score_mean"] is not None
+        and other["validation"] is not None
     ]
-    return best_validated(ladder, [rung for rung in tested if rung["validation"] is not None])
+    return best_validated(ladder, tested) if rung["depth"] > first else None
+
+
+def best_shallows(ladder: Ladder) -> list[Rung]:
+    """Every network that is the best shallow one of some rung: one, where all are alike."""
+    found = [best_shallow(ladder, rung) for rung in ladder.climbers]
+    return list({rung["label"]: rung for rung in found if rung is not None}.values())
 
 
 def best_validated(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:

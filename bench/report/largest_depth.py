@@ -17,9 +17,11 @@ from bench.report.statistics import is_solved
 SHARE = 0.6
 """Reached: by so large a part of the runs, 3 of 5."""
 METHOD = (
-    "Largest depth: the largest at which at least 3 of 5 runs reach the target; ≥ where it is the "
-    "largest tried, < where the smallest tried was not reached. Runs that failed have not. "
-    "* one run only.",
+    "Largest depth: the largest rung at which at least 60 % of the runs (2 of 3, 3 of 5) reach the "
+    "target, even if a shallower one missed it; ≥ where it is the largest tried, < where no rung "
+    "reached it, not even the smallest tried. Runs that failed have not reached it. A comparison "
+    "line stands where a task names no target: it is made from the data and says who is ahead, not "
+    "what is solved. * one run only.",
 )
 
 
@@ -47,13 +49,14 @@ def largest_sentence(ladder: Ladder) -> str:
     if goal is None:
         return ""
     bound = "at most" if ladder.sign < 0 else "at least"
-    source = (
-        "the task's own"
-        if ladder.facts["solved"] is not None
-        else "the middle between chance and the best mean test score on this task, as it names none"
-    )
     metric = ladder.facts["metric"]
-    return f"Target: test {metric or 'score'} of {bound} {score_text(goal, metric)}, {source}."
+    line = f"test {metric or 'score'} of {bound} {score_text(goal, metric)}"
+    if ladder.facts["solved"] is not None:
+        return f"Target: {line}, the task's own."
+    return (
+        f"Comparison line: {line}, the middle between chance and the best mean test score on this "
+        "task, which names no target."
+    )
 
 
 def target(ladder: Ladder) -> float | None:
@@ -83,7 +86,9 @@ def _row(ladder: Ladder, goal: float, rungs: Sequence[Rung]) -> dict[str, Any]:
 
 
 def _reached(ladder: Ladder, goal: float, rung: Rung) -> int:
-    return sum(is_solved(score, goal, ladder.facts["direction"]) for score in rung["scores"])
+    return sum(
+        is_solved(score, goal, ladder.facts["direction"]) for score in rung["scores"].values()
+    )
 
 
 def _count(reached: int, runs: int) -> str:

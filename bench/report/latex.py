@@ -4,10 +4,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-WORDY = ("task", "model", "failures", "over")
+WORDY = ("task", "model", "failures", "over", "over which")
 """Columns of words, which start at the left."""
-WORDS = {"≥": r"$\ge$", "−": "$-$", "β": r"$\beta$", "₁₀": "$_{10}$", "±": r"$\pm$"}
-"""Characters that pdfLaTeX does not know by themselves."""
+WORDS = {
+    "<": "$<$",
+    ">": "$>$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "β": r"$\beta$",
+    "₁₀": "$_{10}$",
+}
+"""Characters that pdfLaTeX does not know, or sets as others, by themselves."""
 
 
 def latex(frame: pd.DataFrame, captions: Sequence[str], environment: str | None = None) -> str:

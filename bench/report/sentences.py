@@ -1,6 +1,7 @@
 """What a report says in words, from the data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,19 @@ def group_sentence(facts: dict) -> str:
         bound = "at most" if facts["direction"] == "min" else "at least"
         parts.append(f"Solved means {bound} {score_text(facts['solved'], metric)} on the test set")
     parts += [f"Permutation: {facts['permutation']}"] if facts["permutation"] else []
+    parts += [needed_words(facts)]
     return " ".join(part if part.endswith("?") else f"{part}." for part in parts if part)
+
+
+def needed_words(facts: Mapping[str, Any]) -> str:
+    """How deep the rule behind the task's targets is, where that is known."""
+    needed = facts.get("depth_needed")
+    return "" if needed is None else f"Depth needed: {number_text(needed)} layers (the task's own)"
+
+
+def further_tasks(count: int) -> str:
+    """How many tasks a figure leaves out."""
+    return f" {count} further {'task is' if count == 1 else 'tasks are'} not drawn." * (count > 0)
 
 
 def seeds_sentence(seeds: list[int]) -> str:

@@ -52,7 +52,7 @@ class Block:
 
     @property
     def stages(self) -> list[str]:
-        """The first step, and the last where any run has another."""
+        """The start and the end of training, as far as anything was read there."""
         return [stage for stage in STAGES if len(at_stage(self.spectrum, stage))]
 
     def at(self, stage: str) -> "Block":

@@ -17,9 +17,10 @@ SPECTRUM = "log10_singular_value"
 
 
 def at_stage(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """The rows of `ends` at the stage; a run with one step has a first one only."""
-    wanted = rows["step"] == rows[stage]
-    return rows[wanted] if stage == "first" else rows[wanted & (rows["first"] < rows["last"])]
+    """The rows of `ends` at the stage: the first is step 0, the last each run's last step after
+    it."""
+    start = rows["step"] == 0
+    return rows[start] if stage == "first" else rows[~start & (rows["step"] == rows["last"])]
 
 
 def spectra(measurements: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -39,7 +39,8 @@ def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
 def task_facts(runs: pd.DataFrame) -> dict[str, Any]:
     """What the group's records say of their task; a run that failed early may say nothing."""
     facts = {name: known(runs, name) or "" for name in ("question", "metric", "permutation")}
-    facts |= {name: known_number(runs, name) for name in ("chance", "chance_loss", "solved")}
+    numbers = ("chance", "chance_loss", "solved", "depth_needed")
+    facts |= {name: known_number(runs, name) for name in numbers}
     return facts | {"direction": known(runs, "direction") or "max"}
 
 

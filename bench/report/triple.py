@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bench.report.ladder import Ladder
-from bench.report.signals import STAGES, at_stage, log_limits
+from bench.report.signals import log_limits
+from bench.report.stages import by_stage
 from bench.report.statistics import CEILING, FLOOR, RUN, ends
 
 RATIOS = {
@@ -22,21 +23,12 @@ NOTHING = pd.DataFrame({"lower": [], "upper": []})
 
 
 def triple(ladder: Ladder) -> pd.DataFrame:
-    """A row a ratio, stage, network and depth: the median over the seeds for which it is a number,
-    and whether it is none (`undefined`) for any."""
+    """A row a ratio, stage, trained network and depth, as `by_stage` gives them."""
     found = [
-        at_stage(_ratios(ladder.rows, quantity), stage).assign(stage=stage, ratio=quantity)
+        by_stage(_ratios(ladder.rows, quantity), ladder.climbers).assign(ratio=quantity)
         for quantity in RATIOS
-        for stage in STAGES
     ]
-    rungs = pd.DataFrame(ladder.climbers, columns=["depth", "label"])
-    rows = pd.concat(found).merge(rungs, on=["depth", "label"])
-    rows = rows.assign(undefined=rows["value"].isna())
-    keys = ["ratio", "stage", "label", "depth"]
-    read = rows.groupby(keys, sort=False).agg(
-        value=("value", "median"), undefined=("undefined", "any")
-    )
-    return read.reset_index().sort_values("depth", kind="stable")
+    return pd.concat(found).reset_index(drop=True)
 
 
 def limits(rows: pd.DataFrame) -> tuple[float, float]:

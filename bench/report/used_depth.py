@@ -1,6 +1,6 @@
 """Whether the depth is used: what the diagnostics of `bench.diagnostics.use` found, run by run.
 
-Values are read at each run's first and last step that has any, its start and its end.
+Values are read at step 0, the start, and at each run's last step after it, the end.
 """
 
 import math
@@ -17,27 +17,37 @@ from bench.report.statistics import RUN, ends
 PICARD, ABLATED, MOVEMENT = "picard_depth", "ablated_score", "weight_movement"
 ERROR = "0.01"
 """The relative error of the Picard depth that is shown."""
+SWEEPS = 32
+"""A network that needs more has a Picard depth of infinity."""
+EVENLY = 8
+"""The movement is that of so many evenly spaced layers."""
 QUANTITIES = (PICARD, ABLATED, MOVEMENT)
 RUNG = ["depth", "label"]
+COPIED = (*RUNG, "ok", "runs")
 AT_OUTPUT = {"effective_rank": "effective rank", "state_cosine": "cosine"}
 METHOD = (
     "Used depth: the Picard depth is the number of sweeps over all layers at once after which the "
     f"output is within a relative error of {ERROR} of the exact one; few say that the layers "
-    "hardly wait for each other; none: not within the 32 sweeps tried. Effective rank and mean "
-    "cosine of the batch's states at the output. Movement: the norm of the change of a layer's "
-    "matrices over their initial norm, median over the layers read. All: median over seeds.",
+    f"hardly wait for each other. > {SWEEPS}: more than {SWEEPS} sweeps are needed; undefined: the "
+    "state is zero or not finite. Effective "
+    "rank and mean cosine of the batch's states at the output. Median movement: the norm of the "
+    "change of a layer's matrices over their initial norm, the median over eight evenly spaced "
+    "layers, at the distances depth × k / 8 from the end. All: the median over the seeds that have "
+    "a number; a run that did not end well may have one at the start and none at the end. Start: "
+    "before the first update; end: the last look after it.",
 )
 
 
 def picard(ladder: Ladder) -> pd.DataFrame:
-    """The Picard depth at each run's first and last look; infinite beyond the sweeps tried."""
+    """The Picard depth at each run's first and last look: infinite where more than 32 sweeps are
+    needed, NaN where it is undefined."""
     rows = ends(ladder.rows, PICARD)
-    return rows[rows["where"] == ERROR].fillna({"value": math.inf})
+    return rows[rows["where"] == ERROR]
 
 
 def ablation(ladder: Ladder) -> pd.DataFrame:
-    """What a layer's absence costs at the run's last look, by `place`: 0 the first layer, 1 the
-    last. Intact less ablated score, of opposite sign where a low score is good."""
+    """What a layer's absence costs at the end, by `place`: 0 the first layer, 1 the last. Intact
+    less ablated score, of opposite sign where a low score is good."""
     rows = _last(ladder, ABLATED)
     intact = rows[rows["where"] == "none"].set_index(RUN)["value"].rename("intact")
     rows = _placed(rows[rows["where"] != "none"]).join(intact, on=RUN)
@@ -45,16 +55,22 @@ def ablation(ladder: Ladder) -> pd.DataFrame:
 
 
 def movement(ladder: Ladder) -> pd.DataFrame:
-    """How far each layer's weights are from their start at the run's last look, by `place`."""
+    """How far each layer's weights are from their start at the end, by `place`."""
     return _placed(_last(ladder, MOVEMENT))
 
 
 def used_rows(ladder: Ladder) -> list[dict[str, Any]]:
-    """One row a depth and network of which any of the three was read; None where one was not."""
+    """One row a depth and network of which any of the three was read, or no run ended well; None
+    where nothing is known."""
     rows = ladder.rows
     looked = rows[rows["quantity"].isin(QUANTITIES)]
     keys = set(zip(looked["depth"], looked["label"], strict=True))
-    layers = movement(ladder).groupby([*RUNG, *RUN])["value"].median().reset_index()
+    lost = {
+        (rung["depth"], rung["label"])
+        for rung in ladder.rungs
+        if rung["label"] in set(looked["label"]) and rung["runs"] and not rung["ok"]
+    }
+    layers = _even(movement(ladder)).groupby([*RUNG, *RUN])["value"].median().reset_index()
     tables = {PICARD: picard(ladder)}
     tables |= {name: ends(rows[rows["where"] == "0"], name) for name in AT_OUTPUT}
     medians = {
@@ -63,10 +79,11 @@ def used_rows(ladder: Ladder) -> list[dict[str, Any]]:
         for stage in STAGES
     } | {"movement": _medians(layers)}
     return [
-        {"stack": ladder.stack, "task": ladder.task, "depth": key[0], "label": key[1]}
-        | {name: found.get(key) for name, found in medians.items()}
-        for key in ((rung["depth"], rung["label"]) for rung in ladder.rungs)
-        if key in keys
+        {"stack": ladder.stack, "task": ladder.task}
+        | {name: rung[name] for name in COPIED}
+        | {name: found.get((rung["depth"], rung["label"])) for name, found in medians.items()}
+        for rung in ladder.rungs
+        if (rung["depth"], rung["label"]) in keys | lost
     ]
 
 
@@ -82,24 +99,42 @@ def _medians(rows: pd.DataFrame) -> dict[Any, float]:
 
 
 def _last(ladder: Ladder, quantity: str) -> pd.DataFrame:
-    rows = ends(ladder.rows, quantity)
-    return rows[rows["step"] == rows["last"]]
+    return at_stage(ends(ladder.rows, quantity), "last")
 
 
 def _placed(rows: pd.DataFrame) -> pd.DataFrame:
-    distance = pd.to_numeric(rows["where"])
-    return rows.assign(
-        place=1 - distance / distance.groupby([rows[k] for k in RUN]).transform("max")
-    )
+    """The rows with the layer's `distance` from the end, 1 for the last layer, and its `place`."""
+    distance, depth = pd.to_numeric(rows["where"]), rows["depth"].astype(float)
+    place = (depth - distance) / (depth - 1).clip(lower=1)
+    return rows.assign(distance=distance, place=place)
+
+
+def _even(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the evenly spaced layers."""
+    spaced = {
+        depth: {round(depth * k / EVENLY) for k in range(1, EVENLY + 1)}
+        for depth in set(rows["depth"])
+    }
+    pairs = zip(rows["depth"], rows["distance"], strict=True)
+    kept = [distance in spaced[depth] for depth, distance in pairs]
+    return rows[pd.Series(kept, index=rows.index, dtype=bool)]
 
 
 def _texts(row: Mapping[str, Any]) -> dict[str, str]:
-    shown = {"depth": number_text(row["depth"]), "model": row["label"]}
+    shown = {
+        "depth": number_text(row["depth"]),
+        "model": row["label"],
+        "ok": f"{row['ok']}/{row['runs']}",
+    }
     for name, head in {PICARD: "Picard depth", **AT_OUTPUT}.items():
+        text = sweeps_text if name == PICARD else number_text
         for stage, when in zip(STAGES, ("start", "end"), strict=True):
-            shown[f"{head}, {when}"] = _number(row[f"{name}_{stage}"])
-    return shown | {"median movement": _number(row["movement"])}
+            shown[f"{head}, {when}"] = text(row[f"{name}_{stage}"])
+    return shown | {"median movement": number_text(row["movement"])}
 
 
-def _number(value: float | None) -> str:
-    return "none" if value == math.inf else number_text(value)
+def sweeps_text(depth: float | None) -> str:
+    """The Picard depth in words where it is no number of sweeps."""
+    if depth is not None and math.isnan(depth):
+        return "undefined"
+    return f"> {SWEEPS}" if depth == math.inf else number_text(depth)

@@ -11,28 +11,36 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bench.report.curves import curve, depth_axis, edge_marks, offset
+from bench.report.curves import aside, curve, depth_axis, edge_marks, offset
 from bench.report.depth_figure import MOST_TASKS
 from bench.report.ladder import Ladder, is_lead
 from bench.report.panels import Drawing, entries, finish, grid, legend_below, plain, title
-from bench.report.scene import Scene
-from bench.report.signals import STAGES, at_stage
+from bench.report.scene import Scene, shown_labels
+from bench.report.sentences import further_tasks
+from bench.report.signals import STAGES
 from bench.report.spectra import THICK, THIN
-from bench.report.used_depth import ERROR, ablation, movement, picard
+from bench.report.stages import by_stage
+from bench.report.used_depth import ERROR, SWEEPS, ablation, movement, picard
 
 CAPTION = (
-    "Used depth, the median over seeds. Picard depth: sweeps over all layers at once until the "
-    f"output is within {ERROR} of the exact one, dotted and hollow before training, ▲ not within "
-    "the sweeps tried. Score lost: by the deepest network of each model that was looked at, "
-    "without the matrices of one layer. Movement: of that layer's matrices, over their initial "
-    "norm, × no number."
+    "Used depth, the median over the seeds that have a number. Picard depth: sweeps over all "
+    f"layers at once until the output is within {ERROR} of the exact one, dotted and hollow before "
+    f"training, ▲ more than {SWEEPS} sweeps, × undefined (the state is zero or not finite). Score "
+    "lost: at the end, by the deepest network of each model that was looked at, without the "
+    "matrices of one layer. Movement: of that layer's matrices, over their initial norm. × in any "
+    "panel: fewer runs have a finite number there than ran; at both ends of the layers, none has "
+    "in a deeper network."
 )
+
+
+WIDTH = 0.02
+"""Marks of different networks stand side by side, up to so far from the layer's place."""
 
 
 def used_depth(scene: Scene, name: str) -> Drawing | None:
     """The panels of the three diagnostics for which there are values, a column a task."""
-    shown = [each for each in scene.ladders if any(len(read(each)) for read in ROWS.values())]
-    shown = shown[:MOST_TASKS]
+    used = [each for each in scene.ladders if any(len(read(each)) for read in ROWS.values())]
+    shown = used[:MOST_TASKS]
     kinds = [kind for kind, read in ROWS.items() if any(len(read(each)) for each in shown)]
     if not shown:
         return None
@@ -45,20 +53,19 @@ def used_depth(scene: Scene, name: str) -> Drawing | None:
             ax.set_title(title(ladder.task))
     labels = {label for each in shown for read in ROWS.values() for label in read(each)["label"]}
     legend_below(figure, _legend(scene, [label for label in scene.look if label in labels]))
-    return finish(figure, name, CAPTION, pdf=True)
+    return finish(figure, name, CAPTION + further_tasks(len(used) - len(shown)), pdf=True)
 
 
 def _sweeps(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> None:
     """Sweeps against depth; what needs more than were tried at the upper edge."""
-    for stage in STAGES:
-        medians = at_stage(rows, stage).groupby(["label", "depth"], sort=False)["value"].median()
-        for label in dict.fromkeys(medians.index.get_level_values("label")):
-            own, look = medians[label].sort_index(), scene.look[label]
-            known = own[own < math.inf]
-            before = stage == STAGES[0]
-            curve(ax, known.index.to_series(), known, look, is_lead(label), before)
-            beyond = own[own == math.inf].index.to_series() * offset(label, scene)
-            edge_marks(ax, beyond, "^", look, before)
+    read = by_stage(rows, ladder.rungs)
+    for (stage, label), own in read.groupby(["stage", "label"], sort=False):
+        look, before = scene.look[str(label)], stage == STAGES[0]
+        known = own[own["value"] < math.inf]
+        curve(ax, known["depth"], known["value"], look, is_lead(str(label)), before)
+        places = own["depth"] * offset(str(label), scene)
+        edge_marks(ax, places[own["value"] == math.inf], "^", look, before)
+        edge_marks(ax, places[own["missing"]], "x", look, before)
     depth_axis(ax, ladder)
     ax.margins(y=0.12)
     ax.set_xlabel("depth")
@@ -66,13 +73,18 @@ def _sweeps(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> None:
 
 def _by_layer(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> None:
     """Medians against the layer's place in the deepest network of each label."""
-    deepest = rows[rows["depth"] == rows.groupby("label")["depth"].transform("max")]
-    medians = deepest.groupby(["label", "place"], sort=False)["value"].median()
-    for label in dict.fromkeys(medians.index.get_level_values("label")):
-        own, look = medians[label].sort_index(), scene.look[label]
-        curve(ax, own.index.to_series(), own, look, is_lead(label))
-        lost = own[~own.abs().lt(math.inf)].index
-        edge_marks(ax, list(lost), "x", look)
+    for label in shown_labels(scene, rows):
+        same, look = rows[rows["label"] == label], scene.look[label]
+        runs = {r["depth"]: r["runs"] for r in ladder.rungs if r["label"] == label and r["runs"]}
+        deepest = same["depth"].max()
+        read = same[same["depth"] == deepest].groupby("place")["value"]
+        medians = read.median()
+        finite = medians[medians.abs() < math.inf]
+        curve(ax, finite.index.to_series(), finite, look, is_lead(label))
+        lost = {place for place in medians.index if place not in finite.index}
+        lost |= {place for place, n in read.count().items() if n < runs[deepest]}
+        lost |= {0.0, 1.0} if max(runs) > deepest else set()
+        edge_marks(ax, [x + WIDTH * aside(label, scene) for x in sorted(lost)], "x", look)
     ax.set(xlabel="place of the layer: 0 the first, 1 the last", xlim=(-0.03, 1.03))
 
 
