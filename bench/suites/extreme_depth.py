@@ -34,10 +34,10 @@ MODELS = (*ROAF_SCHEDULES, *DEPTH_RIVALS)
 ALIVE = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", *ALIVE_RIVALS)
 
 
-def rung(*, updates: int, **more: Any) -> Setting:
+def rung(*, updates: int, use: tuple[str, ...] = USE, **more: Any) -> Setting:
     """One depth of the ladder; what the depth is used for is looked at after training alone."""
     looked: dict[str, tuple[int, ...]] = dict.fromkeys(TRIPLE, (0, updates))
-    looked |= dict.fromkeys(USE, (updates,))
+    looked |= dict.fromkeys(use, (updates,))
     return Setting(
         widths={"*": 16},
         updates=updates,
@@ -61,7 +61,9 @@ def ladder(depths: Iterable[int], **more: Any) -> tuple[Setting, ...]:
 
 
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
-DEEPEST = with_controls(rung(depth=10_000, models=ALIVE, seeds=(0,), **DIGITS))
+DEEPEST = with_controls(  # whose sweeps and ablations would take longer than its training
+    rung(depth=10_000, models=ALIVE, seeds=(0,), use=("weight-movement",), **DIGITS)
+)
 LADDERS = (
     *ladder((1000, 100, 10), task="teacher", updates=100),
     *ladder((1000, 100, 10), **DIGITS),
