@@ -240,5 +240,5 @@ def test_data_parallel_training_is_training(one_process, kind):
 def test_the_examples_of_the_readme_run_as_they_stand():
     section = README.read_text().split("## ROAF as a library")[1].split("\n## ")[0]
     blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     run_by_a_user("import warnings; warnings.simplefilter('error')\n" + "\n".join(blocks))

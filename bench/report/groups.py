@@ -15,7 +15,9 @@ from bench.records import RunRecord, canonical_json
 from bench.store import SPEC_COLUMNS, measurement_rows, record_lines, run_rows
 
 SETTING = ["task", "task_version", "task_args", "depth"]
-CONFIGURATION = ["model", *(name for name in SPEC_COLUMNS if name not in SETTING)]
+LOOKS = ["gradients_at", "diagnostics"]
+"""What is looked at on the way, which changes no number of the run."""
+CONFIGURATION = ["model", *(n for n in SPEC_COLUMNS if n not in (*SETTING, *LOOKS))]
 CORE = '["body.*"]'
 """The column `frozen` of a run of which only what is around the body is trained."""
 MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]

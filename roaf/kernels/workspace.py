@@ -14,7 +14,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-Room = tuple[Float[Tensor, "_ batch width"], Float[Tensor, "_ batch width"]]
+Room = tuple[Float[Tensor, "_ _ _"], Float[Tensor, "_ _ _"]]
 
 
 class Holder:
