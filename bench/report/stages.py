@@ -20,7 +20,7 @@ def by_stage(rows: pd.DataFrame, rungs: Sequence[Rung]) -> pd.DataFrame:
     known = [rung for rung in rungs if rung["label"] in networks and rung["runs"]]
     found: list[dict[str, Any]] = []
     looks = [at_stage(rows, stage).groupby(["label", "depth"]).size() for stage in STAGES]
-    looked = pd.concat(looks).groupby(level=[0, 1]).max().to_dict()
+    looked: dict[Any, int] = pd.concat(looks).groupby(level=[0, 1]).max().to_dict()
     for stage in STAGES:
         read = at_stage(rows, stage).groupby(["label", "depth"])["value"]
         medians, counts = read.median().to_dict(), read.count().to_dict()
