@@ -33,7 +33,7 @@ SHALLOW = "shallow"
 """The control of every depth: one hidden layer with as many numbers."""
 DEPTH_RIVALS = ("mlp", "mlp-orthogonal", "resnet-sqrt", "rezero", "highway-depth", "deepnorm")
 ALIVE_RIVALS = ("mlp-orthogonal", "resnet-sqrt", "rezero", "highway-depth", "deepnorm")
-"""Of these a gradient is left after 10,000 layers, before training; a test measures it."""
+"""Of these a gradient is left after 10,000 layers, before training: see the recorded runs."""
 FURTHER_DEPTH_RIVALS = (
     *("mlp-relu", "mlp-looks-linear", "mlp-selu", "mlp-batchnorm", "mlp-tat"),
     *("resnet", "resnet-linear", "resnet-layernorm", "resnet-batchnorm"),
