@@ -26,7 +26,7 @@ def by_stage(rows: pd.DataFrame, rungs: Sequence[Rung]) -> pd.DataFrame:
         medians, counts = read.median().to_dict(), read.count().to_dict()
         for rung in known if medians else ():
             key = rung["label"], rung["depth"]
-            missing = counts.get(key, 0) < looked.get(key, rung["runs"])
+            missing = counts.get(key, 0) < (looked.get(key) or rung["runs"])
             found.append(dict(zip(COLUMNS, (stage, *key, medians.get(key), missing), strict=True)))
     table = pd.DataFrame(found, columns=COLUMNS)
     return table.astype({"depth": int, "value": float, "missing": bool})
