@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from roaf.activation import STATES, check_possible, choose, states_kept
 from roaf.forms import Form
-from roaf.kernels import FEEDFORWARD, find_kernel, reference
+from roaf.kernels import feedforward, reference
 from roaf.kernels.depth import Descent
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
@@ -109,7 +109,7 @@ class RoaMLP(Filtered):
         self.filter, self.shared_filter, self.backend = filter, shared_filter, backend
         self.activation_memory = activation_memory
         self._phi = find_nonlinearity(nonlinearity)
-        self._kernel = find_kernel(FEEDFORWARD, backend, self._phi)
+        self._kernel = feedforward(backend, self._phi)
         self.mixing = Mixing(alpha, beta, width, (depth,))
         self._fused = backend != "reference" and self._phi.fusible
         self._check_mixing()

@@ -17,7 +17,8 @@ from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from roaf.forms import Form
-from roaf.kernels import RECURRENT, find_kernel, reference
+from roaf.kernels import RECURRENT, Problem, check_backend, reference
+from roaf.kernels.problem import choose
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
 from roaf.orthogonal import draw_filter, fastest
@@ -104,7 +105,7 @@ class RoaRNN(Filtered):
         self.num_layers, self.bidirectional = num_layers, bidirectional
         self.filter, self.backend = filter, backend
         self._phi = find_nonlinearity(nonlinearity)
-        self._kernel = find_kernel(RECURRENT, backend, self._phi)
+        check_backend(RECURRENT, backend, self._phi)
         where = {"device": wanted_device(device), "dtype": dtype}
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
@@ -193,6 +194,13 @@ class RoaRNN(Filtered):
             return output[0], last[:, 0]
         return self._read_layers(x, h0, None)
 
+    def backend_for(self, x: Float[Tensor, "*batch time input"]) -> str:
+        """The name of the backend that computes the first layer for such an x."""
+        self._check(x, None)
+        time, rows = x.shape[-2], x.shape[:-2].numel()
+        with torch.no_grad():
+            return choose(RECURRENT, self.backend, self._problem(time, rows, self._layer("")))
+
     def extra_repr(self) -> str:
         return (
             f"{self.input_size}, {self.hidden_size}, filter={self.filter!r}, "
@@ -247,6 +255,11 @@ class RoaRNN(Filtered):
         mixing = getattr(self, f"mixing{suffix}").values(dtype)
         return self._form(suffix), weight, *mixing, self._phi, *bias
 
+    def _problem(self, time: int, batch: int, layer: tuple[Any, ...]) -> Problem:
+        form, weight, alpha, beta, phi, *_ = layer
+        where = weight.device, weight.dtype
+        return Problem(time, batch, self.hidden_size, *where, form, alpha, beta, phi)
+
     def _drive(self, x: Tensor, suffix: str) -> Tensor:
         """V x + b, in the dtype of the state."""
         dtype = applied_dtype(self.weight_hh)
@@ -281,6 +294,9 @@ class RoaRNN(Filtered):
         read = (reverse(x, lengths) if backwards else x).transpose(0, 1)
         with torch.autocast(x.device.type, enabled=False):
             drive = self._drive(read, suffix)
-            states = self._kernel(drive, state.to(drive), *self._layer(suffix))
+            layer = self._layer(suffix)
+            problem = self._problem(len(drive), drive.shape[1], layer)
+            kernel = RECURRENT[choose(RECURRENT, self.backend, problem)].recur
+            states = kernel(drive, state.to(drive), *layer)
         out = states.transpose(0, 1).to(x.dtype)
         return reverse(out, lengths) if backwards else out

@@ -1,31 +1,38 @@
 """How the recurrence is computed: `reference` defines it, every other backend must equal it."""
 
-from collections.abc import Callable, Mapping
-from typing import cast
-
-from torch import Tensor
+from collections.abc import Mapping
+from typing import Any, cast
 
 from roaf.kernels import depth, fused, reference
+from roaf.kernels.problem import Backend, Kernel, Problem
 from roaf.nonlinearity import Nonlinearity
 
-Kernel = Callable[..., Tensor]
-
-RECURRENT = {"reference": reference.recur, "fused": cast(Kernel, fused.recur)}
+RECURRENT = {
+    "fused": Backend(cast(Kernel, fused.recur), fused.refuses, fused.pays),
+    "reference": Backend(reference.recur, reference.refuses, reference.pays),
+}
+"""In the order in which "auto" asks them; the last computes everything."""
 FEEDFORWARD = {"reference": reference.compose, "fused": cast(Kernel, depth.compose)}
 
 
-def find_kernel(table: Mapping[str, Kernel], backend: str, phi: Nonlinearity) -> Kernel:
-    """The kernel of that name; "auto" takes the fastest that can compute phi.
-
-    An unknown name, or "fused" with a phi of unknown slope, raises ValueError.
-    """
+def check_backend(table: Mapping[str, Any], backend: str, phi: Nonlinearity) -> None:
+    """Raises ValueError for an unknown name, or one that needs the slope of a phi that has none."""
     if backend != "auto" and backend not in table:
-        raise ValueError(f"backend {backend!r} is unknown; allowed: auto, {', '.join(table)}")
-    if backend == "fused" and not phi.fusible:
+        allowed = ", ".join(sorted(table))
+        raise ValueError(f"backend {backend!r} is unknown; allowed: auto, {allowed}")
+    if backend not in ("auto", "reference") and not phi.fusible:
         raise ValueError(
-            "backend 'fused' needs in_place and slope_at_value of its Nonlinearity; "
+            f"backend {backend!r} needs in_place and slope_at_value of its Nonlinearity; "
             "allowed without them: auto, reference"
         )
+
+
+def feedforward(backend: str, phi: Nonlinearity) -> Kernel:
+    """The kernel of a stack; "auto" takes the fastest that can compute phi."""
+    check_backend(FEEDFORWARD, backend, phi)
     if backend == "auto":
         backend = "fused" if phi.fusible else "reference"
-    return table[backend]
+    return FEEDFORWARD[backend]
+
+
+__all__ = ["FEEDFORWARD", "RECURRENT", "Backend", "Problem", "check_backend", "feedforward"]

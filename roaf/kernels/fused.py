@@ -20,9 +20,20 @@ from torch import Tensor
 from torch.autograd import Function
 
 from roaf.forms import Form
+from roaf.kernels.problem import Problem
 from roaf.mixing import Value
 from roaf.nonlinearity import Nonlinearity
 from roaf.precision import exact_products
+
+
+def refuses(problem: Problem) -> str | None:
+    """A phi whose slope it does not know."""
+    return None if problem.phi.fusible else "needs a phi whose slope is known"
+
+
+def pays(problem: Problem) -> bool:
+    """Everywhere, against a graph of every step."""
+    return True
 
 
 @torch.compiler.disable

@@ -14,8 +14,19 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from roaf.forms import Form
+from roaf.kernels.problem import Problem
 from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity
+
+
+def refuses(problem: Problem) -> str | None:
+    """Nothing."""
+    return None
+
+
+def pays(problem: Problem) -> bool:
+    """Where nothing else can compute it."""
+    return True
 
 
 def recur(

@@ -1,0 +1,59 @@
+"""What a backend of the recurrence is asked to compute, as a value it can be chosen by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from roaf.forms import Form
+from roaf.mixing import Value
+from roaf.nonlinearity import Nonlinearity
+
+Kernel = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The sizes, the device and the settings of one pass over a sequence."""
+
+    time: int
+    batch: int
+    hidden: int
+    device: torch.device
+    dtype: torch.dtype
+    form: Form
+    alpha: Value
+    beta: Value
+    phi: Nonlinearity
+
+    @property
+    def mixes_by_numbers(self) -> bool:
+        """Whether alpha and beta are one number each."""
+        return not isinstance(self.alpha, Tensor) and not isinstance(self.beta, Tensor)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to compute the recurrence: the kernel, what it cannot do, and where it is best.
+
+    `refuses` gives the clause that follows "backend 'its name' ", or None where it can compute the
+    problem; `pays` is asked where it can, by "auto".
+    """
+
+    recur: Kernel
+    refuses: Callable[[Problem], str | None]
+    pays: Callable[[Problem], bool]
+
+
+def choose(backends: Mapping[str, Backend], wanted: str, problem: Problem) -> str:
+    """The name of the backend for this problem: the one wanted, or for "auto" the first that pays.
+
+    One that cannot compute the problem raises ValueError with its reason.
+    """
+    if wanted == "auto":
+        able = (name for name, b in backends.items() if b.refuses(problem) is None)
+        return next(name for name in able if backends[name].pays(problem))
+    if reason := backends[wanted].refuses(problem):
+        raise ValueError(f"backend {wanted!r} {reason}; allowed: auto, or another backend")
+    return wanted
