@@ -10,24 +10,21 @@ import math
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn.functional import conv2d
 
-from roaf.bounds import singular_value_bounds
 from roaf.forms import Form
-from roaf.mixing import Coefficient, Mixing, Value, each, extremes
-from roaf.nonlinearity import Nonlinearity, find_nonlinearity
+from roaf.mixing import Coefficient, Value, each, layer_bounds
+from roaf.nonlinearity import Nonlinearity
 from roaf.norms import spectral_norm_bound
-from roaf.orthogonal import dense_of_each, draw_filter, fastest, fastest_of_each
-from roaf.precision import applied_dtype
-from roaf.saved import Filtered
-from roaf.settings import check_sizes, uniform_parameter, wanted_device
+from roaf.settings import check_sizes
+from roaf.stacked import Stacked
 
 Images = Float[Tensor, "batch width rows columns"]
 Pixels = Float[Tensor, "batch rows columns width"]
 
 
-class RoaCNN(Filtered):
+class RoaCNN(Stacked):
     """A stack of `depth` layers of `width` channels, (batch, width, rows, columns) -> the same.
 
         x_{l+1} = alpha * O_l x_l + beta * phi(W_l * x_l + b_l)
@@ -59,10 +56,6 @@ class RoaCNN(Filtered):
         torch.Size([8, 16, 14, 14])
     """
 
-    orthogonal: Tensor
-    bias: Tensor | None
-    phi_bias: Tensor
-
     def __init__(
         self,
         width: int,
@@ -77,66 +70,32 @@ class RoaCNN(Filtered):
         bias: bool = True,
         generator: Generator | None = None,
     ) -> None:
-        super().__init__()
-        check_sizes(width=width, depth=depth, kernel_size=kernel_size)
+        check_sizes(kernel_size=kernel_size)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be an odd number, not {kernel_size}")
-        self.width, self.depth, self.kernel_size = width, depth, kernel_size
-        self.filter, self.shared_filter = filter, shared_filter
-        self._phi = find_nonlinearity(nonlinearity)
-        self.mixing = Mixing(alpha, beta, width, (depth,))
-        draws = [
-            draw_filter(width, filter, generator) for _ in range(1 if shared_filter else depth)
-        ]
-        numbers = draws[0] if shared_filter else torch.stack(draws)
-        where = {"device": wanted_device(None), "dtype": None}
-        self.register_buffer("orthogonal", numbers.to(where["device"]))
-        shape, bound = (width, kernel_size, kernel_size), 1 / (math.sqrt(width) * kernel_size)
-        self.weight = uniform_parameter((depth, width, *shape), bound, generator, where)
-        biases = uniform_parameter((depth, width), bound, generator, where) if bias else None
-        self.register_parameter("bias", biases)
-        if self._phi.slope_of_bias is not None:
-            self.phi_bias = nn.Parameter(torch.zeros(depth, width))
-
-    @property
-    def filter_size(self) -> int:
-        """The channels that the filter acts on."""
-        return self.width
-
-    @property
-    def alpha(self) -> Value:
-        """alpha at this moment: a float, or a tensor (depth, width)."""
-        return self.mixing.values(applied_dtype(self.weight))[0]
-
-    @property
-    def beta(self) -> Value:
-        """beta at this moment: a float, or a tensor (depth, width)."""
-        return self.mixing.values(applied_dtype(self.weight))[1]
-
-    def orthogonal_matrix(self) -> Float[Tensor, "*layers width width"]:
-        """The fixed O, or one a layer where they are not shared, in the dtype of application."""
-        if self.shared_filter:
-            return self._form(self.orthogonal).dense()
-        dtype = applied_dtype(self.weight)
-        return dense_of_each(self.filter, self.orthogonal, self.width, dtype)
+        super().__init__(width, depth, alpha, beta, filter, shared_filter, nonlinearity)
+        self.kernel_size = kernel_size
+        shape, bound = (kernel_size, kernel_size), 1 / (math.sqrt(width) * kernel_size)
+        self._draw((width, width, *shape), bound, bias, generator)
 
     def step(self, x: Images, layer: int) -> Images:
         """The output of one layer: the equation above, and nothing else."""
-        numbers = self.orthogonal if self.shared_filter else self.orthogonal[layer]
         with torch.autocast(x.device.type, enabled=False):
-            alpha, beta = (each(value, self.depth)[layer] for value in (self.alpha, self.beta))
-            own = (stack[layer] for stack in self._stacks())
-            pixels = x.to(applied_dtype(self.weight)).movedim(1, -1)
-            return self._update(pixels, self._form(numbers), alpha, beta, *own).movedim(-1, 1)
+            form, alpha, beta = self._at(layer)
+            weight, offset, *bias = (stack[layer] for stack in self._stacks())
+            pixels = x.to(weight).movedim(1, -1)
+            out = self._update(pixels, form, alpha, beta, weight, offset, *bias)
+        return out.movedim(-1, 1)
 
     def forward(self, x: Images) -> Images:
         """The output of the last layer; an x that is not such a tensor raises ValueError."""
         check_images(x, self.width)
         with torch.autocast(x.device.type, enabled=False):
+            stacks = self._stacks()
             mixing = (each(value, self.depth) for value in (self.alpha, self.beta))
             # unbind, not stack[layer]: indexing makes the backward pass quadratic in depth
-            own = (stack.unbind(0) for stack in self._stacks())
-            pixels = x.to(applied_dtype(self.weight)).movedim(1, -1)
+            own = (stack.unbind(0) for stack in stacks)
+            pixels = x.to(stacks[0]).movedim(1, -1)
             for layer in zip(self._forms(), *mixing, *own, strict=True):
                 pixels = self._update(pixels, *layer)
         return pixels.movedim(-1, 1).to(x.dtype)
@@ -152,11 +111,7 @@ class RoaCNN(Filtered):
         alpha, beta = self.mixing.values(torch.float64)
         row = beta[..., None, None, None] if isinstance(beta, Tensor) else beta
         taps = (row * self.weight.double()).flatten(-2).movedim(-1, 0)
-        sigmas = self._phi.lipschitz * spectral_norm_bound(taps).sum(0)
-        return [
-            (singular_value_bounds(least, 1.0, s)[0], singular_value_bounds(most, 1.0, s)[1])
-            for (least, most), s in zip(map(extremes, each(alpha, self.depth)), sigmas, strict=True)
-        ]
+        return layer_bounds(alpha, self._phi.lipschitz * spectral_norm_bound(taps).sum(0))
 
     def extra_repr(self) -> str:
         return (
@@ -174,21 +129,8 @@ class RoaCNN(Filtered):
 
     def _stacks(self) -> list[Tensor]:
         """W, b and the bias of phi, in the dtype of the state."""
-        offset = self.bias
-        if offset is None:
-            offset = self.weight.new_zeros(self.depth, self.width)
-        bias = [] if self._phi.slope_of_bias is None else [self.phi_bias]
-        dtype = applied_dtype(self.weight)
-        return [stack.to(dtype) for stack in (self.weight, offset, *bias)]
-
-    def _form(self, numbers: Tensor) -> Form:
-        return fastest(self.filter, numbers, self.width, applied_dtype(self.weight))
-
-    def _forms(self) -> list[Form]:
-        if self.shared_filter:
-            return [self._form(self.orthogonal)] * self.depth
-        dtype = applied_dtype(self.weight)
-        return fastest_of_each(self.filter, self.orthogonal, self.width, dtype)
+        offset, *bias = self._biases()
+        return [self.weight.to(offset), offset, *bias]
 
 
 def check_images(x: Tensor, width: int) -> None:

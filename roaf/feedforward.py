@@ -12,31 +12,21 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from roaf.activation import STATES, check_possible, choose, states_kept
-from roaf.forms import Form
 from roaf.kernels import feedforward, reference
 from roaf.kernels.depth import Descent
 from roaf.kernels.workspace import Workspace
-from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
-from roaf.nonlinearity import Nonlinearity, find_nonlinearity
-from roaf.orthogonal import dense_of_each, draw_filter, fastest, fastest_of_each
+from roaf.mixing import Coefficient, Value, jacobian_bounds
+from roaf.nonlinearity import Nonlinearity
 from roaf.precision import applied_dtype
 from roaf.room import check_room
-from roaf.saved import Filtered
-from roaf.settings import (
-    check_finite,
-    check_memory,
-    check_rows,
-    check_sizes,
-    uniform_parameter,
-    wanted_device,
-)
-from roaf.vanishing import warn_of_vanishing
+from roaf.settings import check_memory, check_rows
+from roaf.stacked import Stacked
 
 
-class RoaMLP(Filtered):
+class RoaMLP(Stacked):
     """A stack of `depth` layers of equal width, (batch, width) -> (batch, width).
 
         x_{l+1} = alpha * O_l x_l + beta * phi(W_l x_l + b_l)
@@ -80,9 +70,6 @@ class RoaMLP(Filtered):
         torch.Size([8, 32])
     """
 
-    orthogonal: Tensor
-    bias: Tensor | None
-    phi_bias: Tensor
     _descent: Descent | None = None
     _workspace: Workspace | None = None
     _warned = False
@@ -102,62 +89,21 @@ class RoaMLP(Filtered):
         activation_memory: str = "full",
         generator: Generator | None = None,
     ) -> None:
-        super().__init__()
-        check_sizes(width=width, depth=depth)
         check_memory(activation_memory, tuple(STATES))
-        self.width, self.depth = width, depth
-        self.filter, self.shared_filter, self.backend = filter, shared_filter, backend
-        self.activation_memory = activation_memory
-        self._phi = find_nonlinearity(nonlinearity)
+        super().__init__(width, depth, alpha, beta, filter, shared_filter, nonlinearity)
+        self.backend, self.activation_memory = backend, activation_memory
         self._kernel = feedforward(backend, self._phi)
-        self.mixing = Mixing(alpha, beta, width, (depth,))
         self._fused = backend != "reference" and self._phi.fusible
-        self._check_mixing()
-        draws = [draw_filter(width, filter, generator)]
-        self._check_room_for_numbers(draws[0])
-        draws += [
-            draw_filter(width, filter, generator) for _ in range(0 if shared_filter else depth - 1)
-        ]
-        numbers = draws[0] if shared_filter else torch.stack(draws)
-        bound, where = 1 / math.sqrt(width), {"device": wanted_device(None), "dtype": None}
-        self.register_buffer("orthogonal", numbers.to(where["device"]))
-        self.weight = uniform_parameter((depth, width, width), bound, generator, where)
-        biases = uniform_parameter((depth, width), bound, generator, where) if bias else None
-        self.register_parameter("bias", biases)
-        if self._phi.slope_of_bias is not None:
-            self.phi_bias = nn.Parameter(torch.zeros(depth, width))
-
-    @property
-    def filter_size(self) -> int:
-        """The units that the filter acts on."""
-        return self.width
-
-    @property
-    def alpha(self) -> Value:
-        """alpha at this moment: a float, or a tensor (depth, width)."""
-        return self.mixing.values(applied_dtype(self.weight))[0]
-
-    @property
-    def beta(self) -> Value:
-        """beta at this moment: a float, or a tensor (depth, width)."""
-        return self.mixing.values(applied_dtype(self.weight))[1]
-
-    def orthogonal_matrix(self) -> Float[Tensor, "*layers width width"]:
-        """The fixed O, or one a layer where they are not shared, in the dtype of application."""
-        if self.shared_filter:
-            return self._form(self.orthogonal).dense()
-        dtype = applied_dtype(self.weight)
-        return dense_of_each(self.filter, self.orthogonal, self.width, dtype)
+        self._draw((width, width), 1 / math.sqrt(width), bias, generator)
 
     def step(self, x: Float[Tensor, "batch width"], layer: int) -> Float[Tensor, "batch width"]:
         """The output of one layer: the equation above, and nothing else."""
-        numbers = self.orthogonal if self.shared_filter else self.orthogonal[layer]
         with torch.autocast(x.device.type, enabled=False):
-            offset, alpha, beta, *bias = self._vectors()
-            alpha, beta = (v[layer] if isinstance(v, Tensor) else v for v in (alpha, beta))
+            form, alpha, beta = self._at(layer)
+            offset, *bias = (values[layer] for values in self._biases())
             weight = self.weight[layer].to(offset)
-            own = (self._form(numbers), weight, alpha, beta, self._phi, *(b[layer] for b in bias))
-            return reference.update(x.to(offset), offset[layer], *own)
+            own = (form, weight, alpha, beta, self._phi, *bias)
+            return reference.update(x.to(offset), offset, *own)
 
     def step_bounds(self) -> list[tuple[float, float]]:
         """(lower, upper) bounds of the singular values of each layer's Jacobian.
@@ -173,7 +119,8 @@ class RoaMLP(Filtered):
         """The output of the last layer; an x that is not such a tensor raises ValueError."""
         check_rows(x, self.width)
         with torch.autocast(x.device.type, enabled=False):
-            offset, alpha, beta, *bias = self._vectors()
+            offset, *bias = self._biases()
+            alpha, beta = self.alpha, self.beta
             layers = (self._forms(), self.weight.to(offset), offset)
             ways = self._ways(x, layers[1], alpha, beta) if self._fused else {}
             out = self._kernel(x.to(offset), *layers, alpha, beta, self._phi, *bias, **ways)
@@ -201,24 +148,6 @@ class RoaMLP(Filtered):
             f"shared_filter={self.shared_filter}, backend={self.backend!r}"
         )
 
-    def _form(self, numbers: Tensor) -> Form:
-        return fastest(self.filter, numbers, self.width, applied_dtype(self.weight))
-
-    def _forms(self) -> list[Form]:
-        if self.shared_filter:
-            return [self._form(self.orthogonal)] * self.depth
-        dtype = applied_dtype(self.weight)
-        return fastest_of_each(self.filter, self.orthogonal, self.width, dtype)
-
-    def _vectors(self) -> tuple[Any, ...]:
-        """b, alpha, beta and the bias of phi, in the dtype of the state."""
-        dtype = applied_dtype(self.weight)
-        offset = self.bias
-        if offset is None:
-            offset = self.weight.new_zeros(self.depth, self.width)
-        bias = () if self._phi.slope_of_bias is None else (self.phi_bias.to(dtype),)
-        return offset.to(dtype), *self.mixing.values(dtype), *bias
-
     def _ways(self, x: Tensor, weight: Tensor, alpha: Value, beta: Value) -> dict[str, Any]:
         """What the fused kernel does otherwise than usual, for this x."""
         given = (x, *self.parameters())
@@ -239,25 +168,9 @@ class RoaMLP(Filtered):
         return {"memory": memory, "descent": self._descent}
 
     def _check_mixing(self) -> None:
-        """Raises ValueError, or warns, where alpha and beta do not go with the other settings."""
+        """Raises ValueError, too, where alpha does not go with what is kept."""
         with torch.no_grad():
-            alpha, beta = self.mixing.values(torch.float64)
-        if not any(torch.is_tensor(value) and value.is_meta for value in (alpha, beta)):
+            alpha, _ = self.mixing.values(torch.float64)
+        if not (isinstance(alpha, Tensor) and alpha.is_meta):
             check_possible(self.activation_memory, self._fused, self._phi, alpha)
-            warn_of_vanishing(alpha, beta, self.depth)
-
-    def _check_room_for_numbers(self, filter: Tensor) -> None:
-        """Raises MemoryError where the weights and the filters are too many for the memory."""
-        numbers = self.depth * self.width * (self.width + 1)
-        filters = 1 if self.shared_filter else 2 * self.depth  # those drawn, and then stacked
-        needed = numbers * torch.get_default_dtype().itemsize + filters * filter.nbytes
-        what = f"RoaMLP({self.width}, {self.depth})"
-        help = "a smaller width or depth needs less"
-        check_room(needed, wanted_device(None), what, help)
-
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **more: Any) -> None:
-        for name in self._parameters:
-            saved = state_dict.get(prefix + name)
-            if saved is not None and not saved.is_meta:
-                check_finite(prefix + name, saved)
-        super()._load_from_state_dict(state_dict, prefix, *args, **more)
+        super()._check_mixing()

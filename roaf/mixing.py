@@ -154,6 +154,11 @@ def jacobian_bounds(
     """
     column = beta[..., None] if isinstance(beta, Tensor) else beta
     sigmas = lipschitz * spectral_norm_bound(column * weight.double()).reshape(-1)
+    return layer_bounds(alpha, sigmas)
+
+
+def layer_bounds(alpha: Value, sigmas: Float[Tensor, "layers"]) -> list[tuple[float, float]]:
+    """(lower, upper) of each layer's singular values: within its sigma of its alphas."""
     alphas = alpha.reshape(len(sigmas), -1) if isinstance(alpha, Tensor) else alpha
     bounds = []
     for layer, sigma in zip(each(alphas, len(sigmas)), sigmas.tolist(), strict=True):

@@ -35,7 +35,7 @@ def warn_of_vanishing(alpha: Value, beta: Value, depth: int) -> None:
         warnings.warn(
             f"alpha and beta change the gradient by a factor of about 10^{decades:.0f} over "
             f"{depth} layers; roaf.depth_schedule(c, depth) gives an alpha and beta that keep it",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
