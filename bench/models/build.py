@@ -19,8 +19,12 @@ from bench.tasks import Task
 
 
 def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
-    """The framed model of a resolved spec, its weights drawn from torch's global generator."""
-    body = entry.factory(*_sizes(entry, task, spec), **spec.model_args)
+    """The framed model of a resolved spec, its weights drawn from torch's global generator.
+
+    A backend that the model does not have raises ValueError.
+    """
+    backend = backend_argument(entry, spec)
+    body = entry.factory(*_sizes(entry, task, spec), **backend, **spec.model_args)
     scale = entry.output_scale if spec.output_scale is None else spec.output_scale
     if entry.axis == "depth":
         model = _deep(entry, body, task, spec, scale)
@@ -47,6 +51,20 @@ def _deep(entry: Entry, body: Any, task: Task, spec: RunSpec, scale: float) -> D
     )
 
 
+def backend_argument(entry: Entry, spec: RunSpec) -> dict[str, str]:
+    """What the factory is told of the backend: nothing where the model may choose."""
+    if spec.backend == "auto":
+        return {}
+    if not entry.backends:
+        raise ValueError(f"model {spec.model!r} has no backends: backend must be 'auto'")
+    if spec.backend not in entry.backends:
+        allowed = ", ".join(("auto", *sorted(entry.backends)))
+        raise ValueError(
+            f"backend {spec.backend!r} is unknown to model {spec.model!r}; allowed: {allowed}"
+        )
+    return {"backend": spec.backend}
+
+
 def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
     """Takes the parameters whose names match a glob out of training; no match is a ValueError."""
     for pattern in patterns:
@@ -61,7 +79,8 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
 def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, Any]:
     """What a report must know of the model; FLOPs are those of the matrix products of a step.
 
-    The costs of a body of images are given for one pixel.
+    The costs of a body of images are given for one pixel. `backend` is the kernel that computes the
+    run's batches, where the model has several.
     """
     costs = (
         entry.costs(*_sizes(entry, task, spec), **spec.model_args)
@@ -76,7 +95,16 @@ def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[s
         "parameters": trainable_parameters(model),
         "state_size": pixels * costs.state_size,
         "flops_per_step": pixels * costs.flops,
+        **_backend_fact(entry, task, spec, model),
     }
+
+
+def _backend_fact(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, str]:
+    if entry.picked is None:
+        return {}
+    shape = spec.batch_size, task.steps, task.features
+    inputs = model.readout.weight.new_zeros(()).expand(shape)
+    return {"backend": entry.picked(model.body, inputs)}
 
 
 def _sizes(entry: Entry, task: Task, spec: RunSpec) -> tuple[int | None, ...]:

@@ -1,8 +1,10 @@
 """A line of the table of models."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from torch import Tensor
 
 from baselines import Costs
 from bench.frame import End, StepBounds, same
@@ -20,6 +22,9 @@ class Entry:
     FLOPs by formula; a model without has them counted. A body without a state is not `stateful`.
     `proof` is what the body was shown to equal over twenty steps or more: an implementation, by
     repository and commit, or "equations", those of its paper written out in NumPy.
+
+    Where a body can be computed by several kernels, the factory takes `backend`, "auto" or one of
+    `backends`, and `picked` names the one that the body has for such inputs.
 
     Along depth: `layers` gives the number of a body's steps for a nominal depth. A body whose state
     is more than what it is given, or whose output is not its last state, has both `enter` and
@@ -39,6 +44,8 @@ class Entry:
     costs: Callable[..., Costs] | None = None
     stateful: bool = True
     proof: str = "unproven"
+    backends: tuple[str, ...] = ()
+    picked: Callable[[Any, Tensor], str] | None = None
     layers: Callable[[int], int] = int
     enter: End = same
     leave: End = same
@@ -57,3 +64,8 @@ def time_entry(
     """The line of a published model along time."""
     entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
     return Entry(axis="time", **entry, **more)
+
+
+def depth_entry(*line: Any, proof: str = "equations", **more: Any) -> Entry:
+    """The line of a published model along depth, from what `time_entry` takes."""
+    return replace(time_entry(*line, proof=proof, **more), axis="depth")

@@ -5,7 +5,7 @@ from typing import Any
 from baselines import Costs, delta_orthogonal, residual_cnn
 from baselines.delta_orthogonal import DeltaOrthogonalCNN
 from baselines.residual_cnn import ResNetCNN
-from bench.models.entry import Entry
+from bench.models.entry import Entry, depth_entry
 from bench.models.roaf import PAPER, YEAR, filter_flops
 from roaf import depth_schedule
 from roaf.convolution import RoaCNN
@@ -26,33 +26,27 @@ def roaf_costs(
 
 
 MODELS: dict[str, Entry] = {
-    "cnn-roaf": Entry(
-        factory=roaf_images,
-        costs=roaf_costs,
-        axis="depth",
-        paper=PAPER,
-        year=YEAR,
+    "cnn-roaf": depth_entry(
+        roaf_images,
+        roaf_costs,
+        PAPER,
+        YEAR,
         defaults={"schedule": "sqrt", "c": 1.0},
         bounds=lambda body: body.step_bounds(),
-        proof="equations",
         images=True,
     ),
-    "cnn-delta-orthogonal": Entry(
-        factory=DeltaOrthogonalCNN,
-        costs=delta_orthogonal.costs,
-        axis="depth",
-        paper="Xiao et al., arXiv 1806.05393",
-        year=2018,
-        proof="equations",
+    "cnn-delta-orthogonal": depth_entry(
+        DeltaOrthogonalCNN,
+        delta_orthogonal.costs,
+        "Xiao et al., arXiv 1806.05393",
+        2018,
         images=True,
     ),
-    "cnn-resnet": Entry(
-        factory=ResNetCNN,
-        costs=residual_cnn.costs,
-        axis="depth",
-        paper="He et al., arXiv 1603.05027",
-        year=2016,
-        proof="equations",
+    "cnn-resnet": depth_entry(
+        ResNetCNN,
+        residual_cnn.costs,
+        "He et al., arXiv 1603.05027",
+        2016,
         images=True,
     ),
 }

@@ -1,61 +1,45 @@
 """Plain deep networks, without skip connections, and the shallow control."""
 
-from collections.abc import Callable
-from typing import Any
-
-from baselines import Costs, batchnorm, looks_linear, mlp, selu, shallow, tat
-from bench.models.entry import Entry
-
-
-def _plain(
-    factory: Callable[..., Any],
-    costs: Callable[..., Costs],
-    paper: str,
-    year: int,
-    proof: str = "equations",
-    **more: Any,
-) -> Entry:
-    entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
-    return Entry(axis="depth", **entry, **more)
-
+from baselines import batchnorm, looks_linear, mlp, selu, shallow, tat
+from bench.models.entry import Entry, depth_entry
 
 MODELS: dict[str, Entry] = {
-    "mlp": _plain(mlp.MLP, mlp.costs, "Glorot & Bengio, AISTATS", 2010),
-    "mlp-relu": _plain(
+    "mlp": depth_entry(mlp.MLP, mlp.costs, "Glorot & Bengio, AISTATS", 2010),
+    "mlp-relu": depth_entry(
         mlp.MLP,
         mlp.costs,
         "He et al., arXiv 1502.01852",
         2015,
         defaults={"nonlinearity": "relu", "initialisation": "he"},
     ),
-    "mlp-orthogonal": _plain(
+    "mlp-orthogonal": depth_entry(
         mlp.MLP,
         mlp.costs,
         "Saxe, McClelland & Ganguli, arXiv 1312.6120; tanh, Pennington et al., arXiv 1711.04735",
         2013,
         defaults={"initialisation": "orthogonal"},
     ),
-    "mlp-looks-linear": _plain(
+    "mlp-looks-linear": depth_entry(
         looks_linear.LooksLinearMLP, looks_linear.costs, "Balduzzi et al., arXiv 1702.08591", 2017
     ),
-    "mlp-selu": _plain(
+    "mlp-selu": depth_entry(
         selu.SelfNormalizingMLP, selu.costs, "Klambauer et al., arXiv 1706.02515", 2017
     ),
-    "mlp-batchnorm": _plain(
+    "mlp-batchnorm": depth_entry(
         batchnorm.BatchNormMLP,
         batchnorm.costs,
         "Ioffe & Szegedy, arXiv 1502.03167",
         2015,
         batch_statistics=True,
     ),
-    "mlp-tat": _plain(
+    "mlp-tat": depth_entry(
         tat.TailoredMLP,
         tat.costs,
         "Zhang, Botev & Martens, arXiv 2203.08120",
         2022,
         proof="google-deepmind/dks c9cf37b",
     ),
-    "shallow": _plain(
+    "shallow": depth_entry(
         shallow.ShallowMLP,
         shallow.costs,
         "control: one hidden layer; He et al., arXiv 1502.01852",

@@ -1,10 +1,6 @@
 """Residual and gated feed-forward networks."""
 
-from collections.abc import Callable
-from typing import Any
-
 from baselines import (
-    Costs,
     batchnorm_resnet,
     deepnorm,
     fixup,
@@ -14,38 +10,25 @@ from baselines import (
     rezero,
     skipinit,
 )
-from bench.models.entry import Entry
-
-
-def _entry(
-    factory: Callable[..., Any],
-    costs: Callable[..., Costs],
-    paper: str,
-    year: int,
-    proof: str = "equations",
-    **more: Any,
-) -> Entry:
-    entry = {"factory": factory, "costs": costs, "paper": paper, "year": year, "proof": proof}
-    return Entry(axis="depth", **entry, **more)
-
+from bench.models.entry import Entry, depth_entry
 
 MODELS: dict[str, Entry] = {
-    "resnet": _entry(resnet.ResNetMLP, resnet.costs, "He et al., arXiv 1512.03385", 2015),
-    "resnet-sqrt": _entry(
+    "resnet": depth_entry(resnet.ResNetMLP, resnet.costs, "He et al., arXiv 1512.03385", 2015),
+    "resnet-sqrt": depth_entry(
         resnet.ResNetMLP,
         resnet.costs,
         "Hayou et al., arXiv 2010.12859",
         2021,
         defaults={"branch_scale": "sqrt"},
     ),
-    "resnet-linear": _entry(
+    "resnet-linear": depth_entry(
         resnet.ResNetMLP,
         resnet.costs,
         "Marion et al., JMLR 26(56)",
         2025,
         defaults={"branch_scale": "linear"},
     ),
-    "resnet-layernorm": _entry(
+    "resnet-layernorm": depth_entry(
         layernorm.LayerNormResNet,
         layernorm.costs,
         "Xiong et al., arXiv 2002.04745",
@@ -53,7 +36,7 @@ MODELS: dict[str, Entry] = {
         enter=layernorm.LayerNormResNet.enter,
         leave=layernorm.LayerNormResNet.leave,
     ),
-    "resnet-batchnorm": _entry(
+    "resnet-batchnorm": depth_entry(
         batchnorm_resnet.BatchNormResNet,
         batchnorm_resnet.costs,
         "De & Smith, arXiv 2002.10444",
@@ -62,20 +45,24 @@ MODELS: dict[str, Entry] = {
         leave=batchnorm_resnet.BatchNormResNet.leave,
         batch_statistics=True,
     ),
-    "rezero": _entry(
+    "rezero": depth_entry(
         rezero.ReZero,
         rezero.costs,
         "Bachlechner et al., arXiv 2003.04887",
         2020,
         proof="tbachlechner/ReZero-examples c7afd67",
     ),
-    "skipinit": _entry(skipinit.SkipInit, skipinit.costs, "De & Smith, arXiv 2002.10444", 2020),
-    "fixup": _entry(fixup.Fixup, fixup.costs, "Zhang, Dauphin & Ma, arXiv 1901.09321", 2019),
-    "deepnorm": _entry(deepnorm.DeepNorm, deepnorm.costs, "Wang et al., arXiv 2203.00555", 2022),
-    "highway": _entry(
+    "skipinit": depth_entry(
+        skipinit.SkipInit, skipinit.costs, "De & Smith, arXiv 2002.10444", 2020
+    ),
+    "fixup": depth_entry(fixup.Fixup, fixup.costs, "Zhang, Dauphin & Ma, arXiv 1901.09321", 2019),
+    "deepnorm": depth_entry(
+        deepnorm.DeepNorm, deepnorm.costs, "Wang et al., arXiv 2203.00555", 2022
+    ),
+    "highway": depth_entry(
         highway.Highway, highway.costs, "Srivastava, Greff & Schmidhuber, arXiv 1505.00387", 2015
     ),
-    "highway-depth": _entry(
+    "highway-depth": depth_entry(
         highway.Highway,
         highway.costs,
         "Srivastava, Greff & Schmidhuber, arXiv 1505.00387; gates of 1/(depth+1)",

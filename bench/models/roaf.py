@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from baselines import Costs
 from bench.models.entry import Entry
 from roaf import RoaMLP, RoaRNN, depth_schedule
+from roaf.kernels import FEEDFORWARD, RECURRENT
 
 PAPER, YEAR = "Ceni, arXiv 2210.01245", 2022
 RESIDUAL_PAPER = "Hayou et al., arXiv 2010.12859"
@@ -88,6 +89,8 @@ def _recurrent(filter: str) -> Entry:
         bounds=lambda body: [body.network.step_bounds()],
         costs=recurrent_costs,
         proof="equations",
+        backends=tuple(RECURRENT),
+        picked=lambda body, inputs: body.network.backend_for(inputs),
     )
 
 
@@ -102,6 +105,7 @@ def _deep(factory: Any, **defaults: Any) -> Entry:
         bounds=lambda body: body.step_bounds(),
         costs=deep_costs,
         proof="equations",
+        backends=tuple(FEEDFORWARD),
     )
 
 
