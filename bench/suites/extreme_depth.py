@@ -57,11 +57,14 @@ def with_controls(setting: Setting) -> tuple[Setting, Setting]:
 def ladder(depths: Iterable[int], seeds: Sequence[int] = SEEDS, **more: Any) -> tuple[Setting, ...]:
     """The depths of a task with all controls; only the first seed is looked at."""
     first = [rung(depth=depth, models=MODELS, seeds=(seeds[0],), **more) for depth in depths]
-    others = [
-        replace(each, seeds=tuple(seeds[1:]), diagnostics={}, watched=False) for each in first
-    ]
+    others = [replace(unwatched(each), seeds=tuple(seeds[1:])) for each in first]
     rungs = (*first, *others) if len(seeds) > 1 else first
     return tuple(setting for each in rungs for setting in with_controls(each))
+
+
+def unwatched(setting: Setting) -> Setting:
+    """The setting with nobody looking."""
+    return replace(setting, diagnostics={}, watched=False)
 
 
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
@@ -76,11 +79,6 @@ LADDERS = (
 FIRST = tuple(setting for setting in LADDERS if setting.seeds == SEEDS[:1])
 OTHERS = tuple(setting for setting in LADDERS if setting.seeds == SEEDS[1:])
 SETTINGS = (*DEEPEST, *FIRST, *OTHERS)
-
-
-def shortened(setting: Setting, updates: int) -> Setting:
-    """The setting with fewer updates, and nobody looking."""
-    return replace(setting, updates=updates, diagnostics={}, watched=False)
 
 
 def swept(
@@ -136,8 +134,8 @@ EXTREME_DEPTH_TUNING = Suite(
     budget="under 30 min on 2 CPU cores",
     settings=swept(
         [
-            *(shortened(setting, setting.updates // 2) for setting in DEEPEST),
-            *(shortened(setting, setting.updates) for setting in FIRST),
+            *(replace(unwatched(s), updates=s.updates // 2) for s in DEEPEST),
+            *map(unwatched, FIRST),
         ]
     ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.extreme_depth import rung, shortened, swept, with_controls
+from bench.suites.extreme_depth import rung, swept, unwatched, with_controls
 from bench.suites.long_memory import tuned
 from bench.suites.names import (
     ALIVE_RIVALS,
@@ -87,7 +87,9 @@ SETTINGS = tuple(
 EXTREME_DEPTH_PAPER_TUNING = Suite(
     question="Which learning rate suits each model and its frozen core at each depth?",
     budget="GPU hours",
-    settings=swept([shortened(s, max(20, s.updates // 10)) for s in SETTINGS], MORE_RATES),
+    settings=swept(
+        [replace(unwatched(s), updates=max(20, s.updates // 10)) for s in SETTINGS], MORE_RATES
+    ),
 )
 EXTREME_DEPTH_PAPER = Suite(
     question="How deep can it be trained, and is the depth used?",
