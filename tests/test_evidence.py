@@ -36,3 +36,12 @@ def test_roaf_passes_93_percent_on_psmnist_after_one_epoch(final):
     scores = final.loc[("psmnist-92916", "roaf-rotations"), "test_score"]
     assert len(scores) == 1
     assert scores.min() > 0.93
+
+
+def test_what_is_trained_at_ten_thousand_layers_has_a_gradient_there_at_the_start():
+    rows = load(RECORDED / "extreme-depth").query("depth == 10_000 and step == 0")
+    distances = rows[rows["quantity"] == "gradient_by_distance"]
+    ends = distances.assign(distance=distances["where"].astype(int)).sort_values("distance")
+    norms = ends.groupby("model")["value"].agg(["first", "last"])
+    assert {"roaf-mlp-sqrt", "rezero", "highway-depth", "deepnorm"} <= set(norms.index)
+    assert (norms["last"] / norms["first"]).between(1e-2, 1e2).all()
