@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from roaf.forms import Form
+from roaf.kernels import members
 from roaf.kernels.fused import refuse_a_graph
 from roaf.kernels.layers import Layers, Rows, States, walk
 from roaf.kernels.memory import Full, Memory, Recompute
@@ -59,6 +60,8 @@ def compose(
     descent: Descent | None = None,
 ) -> State:
     """Equal to `reference.compose`."""
+    if members.are_stacked() and descent is None:
+        return members.compose(x, forms, weight, offset, alpha, beta, phi, *bias)
     memory = memory or Full(Workspace())
     given = (x, weight, offset, alpha, beta, *bias)
     needed = any(torch.is_tensor(value) and value.requires_grad for value in given)

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from roaf.forms import Form
+from roaf.kernels import members
 from roaf.kernels.problem import Problem
 from roaf.mixing import Value
 from roaf.nonlinearity import Nonlinearity
@@ -48,6 +49,8 @@ def recur(
     *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
     """Equal to `reference.recur`."""
+    if members.are_stacked():
+        return members.recur(drive, state, form, weight, alpha, beta, phi, *bias)
     return _Recurrence.apply(drive, state, weight, alpha, beta, form, phi, *bias)  # type: ignore
 
 
