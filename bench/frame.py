@@ -53,14 +53,20 @@ class SequenceFrame(nn.Module):
         super().__init__()
         self.body, self.output_scale = body, output_scale
         with torch.no_grad():
-            width = body(torch.zeros(1, 1, task.features)).shape[-1]
+            width = self._first_output(body, torch.zeros(1, task.features)).shape[-1]
         self.readout = nn.Linear(width, task.outputs)
         self.features, self.reads_last = task.features, task.readout == "last"
 
     def forward(self, inputs: Float[Tensor, "batch time features"]) -> Tensor:
         """(batch, outputs) where the last output is read, else (batch, time, outputs)."""
-        outputs = self.body(inputs)
+        return self.read_out(self.body(inputs))
+
+    def read_out(self, outputs: Float[Tensor, "batch time width"]) -> Tensor:
+        """The answer to the body's outputs, shaped as `forward` gives it."""
         return self._answer(outputs[:, -1] if self.reads_last else outputs)
+
+    def _first_output(self, body: Any, x_t: Float[Tensor, "1 features"]) -> Tensor:
+        return body(x_t[None])
 
     def _answer(self, outputs: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch outputs"]:
         return self.readout(outputs * self.output_scale)
@@ -98,6 +104,9 @@ class TimeFrame(SequenceFrame):
     def step_bounds(self, inputs: Tensor) -> list[tuple[float, float]]:
         """What theory promises of each step's Jacobian; empty for a body without a theory."""
         return [] if self._bounds is None else self._bounds(self.body) * inputs.shape[1]
+
+    def _first_output(self, body: Any, x_t: Float[Tensor, "1 features"]) -> Tensor:
+        return body.step(x_t, body.initial_state(1))[0]  # a backend may not run where it is built
 
     def _link(self, x_t: Float[Tensor, "1 features"], state: Tensor) -> Tensor:
         return self.body.step(x_t.expand(len(state), -1), state)[1]

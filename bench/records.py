@@ -60,8 +60,9 @@ class RunSpec:
     so that all models of a repetition see the same data. The `*_at` fields list the updates after
     which something is measured; `diagnostics` does so for each diagnostic by name. `rate_scales`
     multiplies the learning rate of the parameters whose names match a glob, where a paper asks for
-    it, and the parameters that match one of `frozen` are not trained. Before `resolve` fills them
-    in, versions are 0 and an `output_scale` of None means the model's own.
+    it, and the parameters that match one of `frozen` are not trained. `backend` says by which of
+    its kernels a model is computed that has several. Before `resolve` fills them in, versions are 0
+    and an `output_scale` of None means the model's own.
     """
 
     suite: str
@@ -92,6 +93,7 @@ class RunSpec:
     plugin: str | None = None
     diagnostics: Mapping[str, Any] = field(default_factory=dict, metadata=ADDED)
     frozen: tuple[str, ...] = field(default=(), metadata=ADDED)
+    backend: str = field(default="auto", metadata=ADDED)
 
     def written(self) -> dict[str, Any]:
         """The fields as a record holds them: a later-added one only where it is not the default."""

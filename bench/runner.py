@@ -2,23 +2,27 @@
 
 resolve(spec) -> spec with versions and defaults filled in
 run(spec)     -> record, whatever happens: an exception is an outcome too
+run_together(specs) -> records: seeds and rates of one model in one launch
 """
 
 import math
 import traceback
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.datasets import DataMissing
+from bench.ensemble import train_together
 from bench.environment import environment, versions
+from bench.frame import Frame
 from bench.models import MODELS, Entry, build_model, model_facts
 from bench.plugins import Table, extended
 from bench.records import Measurement, RunRecord, RunSpec, Status
-from bench.tasks import TASKS
+from bench.rehearsal import Apart, rehearse
+from bench.tasks import TASKS, Task
 from bench.train import stream_seed, train
 
 
@@ -57,33 +61,74 @@ def _digest(spec: RunSpec, registry: Registry) -> str | None:
 
 def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") -> RunRecord:
     """The record of a resolved spec. No exception but an interrupt leaves this function."""
-    measurements: list[Measurement] = []
-    facts: dict[str, Any] = {}
+    found, problem = Found(spec), None
     try:
-        _run(spec, registry or Registry(), device, measurements, facts)
-        status, error = outcome(measurements)
-    except DataMissing as problem:
-        status, error = Status.unsupported, str(problem)
-    except torch.OutOfMemoryError as problem:
-        status, error = Status.oom_gpu, str(problem)
+        _run(found, registry or Registry(), device)
+    except Exception as caught:
+        problem = caught
+    return found.record(device, problem)
+
+
+def run_together(
+    specs: Sequence[RunSpec], registry: Registry | None = None, device: str = "cpu"
+) -> Iterator[RunRecord]:
+    """The record of each resolved spec as its run ends, all in one launch.
+
+    The specs differ in seed and learning rate. What cannot be run so raises `Apart` before any
+    record.
+    """
+    founds = [Found(spec) for spec in specs]
+    try:
+        built = [build(found, registry or Registry(), device) for found in founds]
+        models, task = [model for model, _ in built], built[0][1]
+        stack = rehearse(models, task, specs, torch.device(device))
     except Exception as problem:
-        out = isinstance(problem, MemoryError) or "can't allocate memory" in str(problem)
-        status, error = Status.oom_host if out else Status.error, describe(problem)
-    return RunRecord(
-        spec=spec,
-        status=status,
-        error=error,
-        versions=versions(),
-        environment=environment(device),
-        facts=facts,
-        measurements=tuple(measurements),
-    )
+        raise Apart(str(problem).partition("\n")[0]) from problem
+    waiting = dict(enumerate(founds))
+    for found in founds:
+        found.facts.update(run_together=len(specs), together_by=stack.way)
+    try:
+        for k, event in train_together(stack, task, specs, torch.device(device)):
+            if isinstance(event, Measurement):
+                founds[k].measurements.append(event)
+            else:
+                yield waiting.pop(k).record(device, event)
+    except Exception as problem:
+        yield from (found.record(device, problem) for found in waiting.values())
 
 
-def _run(
-    spec: RunSpec, registry: Registry, device: str, measurements: list[Measurement], facts: dict
-) -> None:
+@dataclass(frozen=True)
+class Found:
+    """A run under way: its spec and what is known so far."""
+
+    spec: RunSpec
+    measurements: list[Measurement] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def record(self, device: str, problem: Exception | None) -> RunRecord:
+        """The record of the run, which came to its end or met the problem."""
+        status, error = outcome(self.measurements) if problem is None else failure(problem)
+        return RunRecord(
+            spec=self.spec,
+            status=status,
+            error=error,
+            versions=versions(),
+            environment=environment(device),
+            facts=self.facts,
+            measurements=tuple(self.measurements),
+        )
+
+
+def _run(found: Found, registry: Registry, device: str) -> None:
     """Trains the run's model, filling in what is found on the way."""
+    model, task = build(found, registry, device)
+    for measurement in train(model, task, found.spec, torch.device(device)):
+        found.measurements.append(measurement)
+
+
+def build(found: Found, registry: Registry, device: str) -> tuple[Frame, Task]:
+    """The model of the run, its weights drawn, and the task; their facts are filled in."""
+    spec = found.spec
     if spec.precision != "float32":
         raise ValueError(f"precision {spec.precision!r} is unknown; allowed: float32")
     torch.set_num_threads(spec.threads)
@@ -91,13 +136,22 @@ def _run(
     # backward pass at T = 784 would measure that and nothing else.
     torch.set_flush_denormal(True)
     task = registry.tasks.entries[spec.task](**spec.task_args)
-    facts.update(task.facts())
+    found.facts.update(task.facts())
     torch.manual_seed(stream_seed(spec.seed, "weights"))
     entry = registry.models.entries[spec.model]
     model = build_model(entry, task, spec).to(device)
-    facts.update(model_facts(entry, task, spec, model))
-    for measurement in train(model, task, spec, torch.device(device)):
-        measurements.append(measurement)
+    found.facts.update(model_facts(entry, task, spec, model))
+    return model, task
+
+
+def failure(problem: Exception) -> tuple[Status, str]:
+    """How a run ended that an exception ended."""
+    if isinstance(problem, DataMissing):
+        return Status.unsupported, str(problem)
+    if isinstance(problem, torch.OutOfMemoryError):
+        return Status.oom_gpu, str(problem)
+    out = isinstance(problem, MemoryError) or "can't allocate memory" in str(problem)
+    return Status.oom_host if out else Status.error, describe(problem)
 
 
 def outcome(measurements: Sequence[Measurement]) -> tuple[Status, str | None]:

@@ -215,6 +215,7 @@ SPEC_COLUMNS = [
     "plugin",
     "diagnostics",
     "frozen",
+    "backend",
 ]
 
 

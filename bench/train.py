@@ -6,12 +6,12 @@ run's seed, so that every model of a repetition sees the same data and looking c
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from bench.diagnostics import (
     GRADIENTS,
@@ -46,7 +46,7 @@ EVALUATION_BATCH = 250
 DIAGNOSTICS_BATCH = 32
 
 
-def stream(seed: int, purpose: str) -> Generator:
+def stream(seed: int, purpose: str) -> torch.Generator:
     """The random stream of a run for one purpose; equal for all models of a repetition."""
     return torch.Generator().manual_seed(stream_seed(seed, purpose))
 
@@ -57,8 +57,33 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
+Loop = Generator[Measurement | Batch, Tensor, None]
+"""Yields what is measured and the batches whose gradients it wants; is sent the loss of each."""
+
+
 def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iterator[Measurement]:
-    """Trains the model in place and yields every number measured, in the order of the updates.
+    """Trains the model in place and yields every number measured, in the order of the updates."""
+    loop = updates(model, task, spec, device)
+    wanted = next(loop, None)
+    while wanted is not None:
+        if isinstance(wanted, Batch):
+            wanted = answer(loop, backward(model, task, wanted))
+        else:
+            yield wanted
+            wanted = next(loop, None)
+
+
+def answer(loop: Loop, loss: Tensor) -> Measurement | Batch | None:
+    """What the loop yields when it is sent the loss of its batch; None at its end."""
+    try:
+        return loop.send(loss)
+    except StopIteration:
+        return None
+
+
+def updates(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Loop:
+    """The loop of one run, but for the passes through the model: whoever drives it leaves the
+    gradients of each batch that it yields in the parameters and sends it the loss.
 
     Ends early after a window whose loss is not finite; that loss is the last `train_loss`.
     Diagnostics are read before the update of their step, or at the end for the step after the last.
@@ -82,8 +107,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
             yield from diagnose(step, model, task, spec, device, start)
         with clock:
             set_learning_rate(optimiser, spec, step)
-            loss = backward(model, task, batch)
-            total += loss
+            total += yield batch
         if step in spec.gradients_at:
             settle(clock, device)
             norms = gradient_by_parameter(model)
@@ -187,7 +211,8 @@ def diagnose(
     batch = kept_batch(task, spec, device)
     view = View.of(model, task, batch, stream(spec.seed, "diagnostics"))  # one copy serves all
     for name in names:
-        own = replace(view, generator=stream(spec.seed, f"diagnostics/{name}"), start=start or {})
+        draws = stream(spec.seed, f"diagnostics/{name}")
+        own = replace(view, generator=draws, start=start or {}, spec=spec)
         yield from (Measurement(step, *reading) for reading in look(name, own))
 
 

@@ -3,8 +3,8 @@
 import difflib
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -44,6 +44,25 @@ def make_plan(
     todo = tuple(spec for spec in specs if spec.run_id not in kept)
     recorded = tuple(kept[spec.run_id] for spec in specs if spec.run_id in kept)
     return Plan(todo, recorded, tuple(problems))
+
+
+def launches(specs: Sequence[RunSpec], at_once: Mapping[str, int]) -> list[tuple[RunSpec, ...]]:
+    """The runs by the process that does them, in the order of their first.
+
+    Those that differ in seed and learning rate alone go together, at most as many as `at_once`
+    says for their run_id.
+    """
+    families: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        alone = at_once[spec.run_id] == 1
+        family = spec if alone else replace(spec, seed=0, learning_rate=0.0)
+        families.setdefault(family.run_id, []).append(spec)
+    sizes = [(family, at_once[family[0].run_id]) for family in families.values()]
+    return [
+        tuple(family[first : first + size])
+        for family, size in sizes
+        for first in range(0, len(family), size)
+    ]
 
 
 def choose(kind: str, wanted: str | None, known: Sequence[str]) -> list[str]:

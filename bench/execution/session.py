@@ -16,12 +16,13 @@ from tqdm import tqdm
 
 from bench.datasets import DataMissing
 from bench.environment import environment, stack
-from bench.execution.local import run_all
+from bench.execution.local import run_all, run_launches
 from bench.execution.plan import (
     Plan,
     UnknownName,
     choose,
     estimate,
+    launches,
     make_plan,
     parse_duration,
     parse_seeds,
@@ -62,7 +63,8 @@ def run_suite(
     order = make_order(results, device, timeout, plugins)
     registry = Registry(plugins)
     chosen = find_suite(suite, plugins)
-    specs = suite_specs(suite, chosen, registry, models, tasks, seeds)
+    jobs = jobs_at_once(suite, chosen, jobs, order.device)
+    specs, at_once = suite_specs(suite, chosen, registry, models, tasks, seeds)
     plan = make_plan(specs, results, stack(order.device), parse_statuses(retry), force)
     for problem in plan.problems:
         say(f"unreadable, so its run is not taken as done: {problem}")
@@ -71,7 +73,7 @@ def run_suite(
         return print_plan(plan, results)
     check_writable(results)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the runs, too
-    records = list(progress(plan, order, jobs or default_jobs(order.device)))
+    records = list(progress(launches(plan.todo, at_once), order, jobs))
     return summary([*plan.recorded, *records], len(plan.recorded), order)
 
 
@@ -82,12 +84,13 @@ def suite_specs(
     models: str | None,
     tasks: str | None,
     seeds: str | None,
-) -> list[RunSpec]:
-    """The resolved runs of a suite, narrowed to what the user named."""
+) -> tuple[list[RunSpec], dict[str, int]]:
+    """The resolved runs of a suite, narrowed to what the user named, and by run_id how many like it
+    may share a launch."""
     known = list(dict.fromkeys(setting.task for setting in suite.settings))
     wanted = choose("task", tasks, known)
     named = None if models is None else choose("model", models, list(registry.models.entries))
-    specs = []
+    specs, at_once = [], {}
     for setting in suite.settings:
         if setting.task not in wanted:
             continue
@@ -98,10 +101,12 @@ def suite_specs(
             choose("model", model, list(registry.models.entries))
         fitting = [model for model in offered if registry.models.entries[model].axis == axis]
         numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
-        specs += [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
+        found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
+        specs += found
+        at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
-    return specs
+    return specs, at_once
 
 
 def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Task:
@@ -179,6 +184,13 @@ def device_name(wanted: str) -> str:
     return "cuda" if available and wanted != "cpu" else "cpu"
 
 
+def jobs_at_once(name: str, suite: Suite, wanted: int | None, device: str) -> int:
+    """How many runs go side by side; more than one of a suite that is timed raises Unusable."""
+    if suite.timed and (wanted or 1) > 1:
+        raise Unusable(f"--jobs {wanted}: the runs of suite {name!r} are timed; allowed: 1")
+    return 1 if suite.timed else wanted or default_jobs(device)
+
+
 def default_jobs(device: str) -> int:
     """One run a core, or one on a GPU."""
     return 1 if device == "cuda" else cpu_count()
@@ -193,10 +205,10 @@ def check_writable(results: Path) -> None:
         raise Unusable(f"--results {results} cannot be written: {error.strerror}") from None
 
 
-def progress(plan: Plan, order: Order, jobs: int) -> Iterable[RunRecord]:
+def progress(todo: Sequence[Sequence[RunSpec]], order: Order, jobs: int) -> Iterable[RunRecord]:
     """The records as they come, shown by a bar, or by lines where no person watches."""
-    runs = run_all(plan.todo, order, jobs)
-    total = len(plan.todo)
+    runs = run_launches(todo, order, jobs)
+    total = sum(map(len, todo))
     if sys.stderr.isatty():
         bar = tqdm(runs, total=total, unit="run")
         for record in bar:

@@ -20,7 +20,8 @@ class Setting:
     `trials` lists for a model what is tried, one run a seed each, `widths` its width; the key "*"
     serves every model not named. A model that is in neither takes `default_trial`. Where
     `diagnostics` say at which updates each is read, the gradient is theirs to read; where a setting
-    is not `watched`, no one reads it.
+    is not `watched`, no one reads it. `together` says of a model how many of its runs, which differ
+    in seed and learning rate, may share a launch; nothing is then timed.
     """
 
     task: str
@@ -41,6 +42,8 @@ class Setting:
     watched: bool = True
     diagnostics: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
+    threads: int = 1
+    together: Mapping[str, int] = field(default_factory=lambda: {"*": 1})
 
     def specs(self, suite: str, models: Iterable[str], seeds: Sequence[int]) -> list[RunSpec]:
         """A run for each model, trial and seed, unresolved."""
@@ -50,6 +53,10 @@ class Setting:
             for trial in self.trials.get(model, (default_trial(model, self.length),))
             for seed in seeds
         ]
+
+    def at_once(self, model: str) -> int:
+        """How many runs of the model may share a launch."""
+        return self.together.get(model, self.together.get("*", 1))
 
     def _spec(self, suite: str, model: str, trial: Trial, seed: int) -> RunSpec:
         watched = self.watched and not self.diagnostics
@@ -75,17 +82,22 @@ class Setting:
             test_at=(self.updates,) if self.tested else (),
             gradients_at=logarithmic(self.updates) if watched else (),
             diagnostics={name: list(steps) for name, steps in self.diagnostics.items()},
+            threads=self.threads,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A question, the settings that answer it, and the seeds of the repetitions."""
+    """A question, the settings that answer it, and the seeds of the repetitions.
+
+    Where its runs are `timed`, never two go at once.
+    """
 
     question: str
     budget: str
     settings: tuple[Setting, ...]
     seeds: tuple[int, ...] = SEEDS
+    timed: bool = False
 
 
 def evenly(updates: int, count: int) -> tuple[int, ...]:
