@@ -31,7 +31,7 @@ def test_bad_settings_get_a_sentence_that_names_what_is_allowed():
         RoaRNN(1, 0, alpha=0.9)
     with pytest.raises(ValueError, match="depth must be at least 1"):
         RoaMLP(4, 0, alpha=0.9)
-    with pytest.raises(ValueError, match="'cudnn' is unknown; allowed: auto, .*fused, "):
+    with pytest.raises(ValueError, match=r"'cudnn' is unknown; allowed: auto, .*fused, "):
         RoaRNN(1, 2, alpha=0.9, backend="cudnn")
     with pytest.raises(
         ValueError, match="'gelu' is unknown; allowed: tanh, relu, modrelu, or roaf"
