@@ -10,6 +10,7 @@ there, for the hand-written kernels. `turned` is O^T, which the backward pass ap
 
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -88,6 +89,7 @@ class Term:
 class Gather:
     """O as a sum of weighted permutations."""
 
+    largest_dense: ClassVar = 128
     terms: tuple[Term, ...]
 
     def dense(self) -> Matrix:
@@ -133,6 +135,7 @@ class Gather:
 class Kronecker:
     """O as a Kronecker product of small matrices between two diagonals."""
 
+    largest_dense: ClassVar = 512
     left: Weights
     factors: tuple[Float[Tensor, "_ _"], ...]
     right: Weights
@@ -178,3 +181,15 @@ class Kronecker:
 
 
 Form = Dense | Gather | Kronecker
+
+
+def in_quickest(form: Form, size: int) -> Form:
+    """The form, or O as a matrix where that many units are few enough for one product of torch.
+
+    Up to `largest_dense` units it is faster than the form of its own: measured over 784 steps of 32
+    rows, forward and backward, on one thread of a CPU.
+    """
+    if isinstance(form, Dense) or size > form.largest_dense:
+        return form
+    matrix = form.dense()
+    return Dense(matrix, matrix.T)

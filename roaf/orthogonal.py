@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from roaf.forms import Dense, Form, Gather, Kronecker, Term
+from roaf.forms import Dense, Form, Gather, Kronecker, Term, in_quickest
 from roaf.hadamard import hadamard_factors
 
 Matrix = Float[Tensor, "size size"]
@@ -22,16 +22,11 @@ DRAWN: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}
 
 @dataclass(frozen=True)
 class Kind:
-    """A filter: the numbers that determine O, what tells them, O from them, where to use a matrix.
-
-    Up to `largest_dense` units one product with the matrix is faster than the form of its own:
-    measured over 784 steps of 32 rows, forward and backward, on one thread of a CPU.
-    """
+    """A filter: the numbers that determine O, what tells them, and O from them."""
 
     draw: Callable[[int, Generator | None], Tensor]
     holds: Callable[[Tensor, int], bool]
     form: Callable[[Tensor, int, torch.dtype], Form]
-    largest_dense: int = 128
 
 
 def random_orthogonal(
@@ -78,17 +73,14 @@ def structured(kind: str, numbers: Tensor, size: int, dtype: torch.dtype) -> For
 
 
 def fastest(kind: str, numbers: Tensor, size: int, dtype: torch.dtype) -> Form:
-    """O in the form of its kind, or as a matrix where that is as fast: see `Kind`."""
-    form = structured(kind, numbers, size, dtype)
-    if isinstance(form, Dense) or size > find_filter(kind).largest_dense:
-        return form
-    matrix = form.dense()
-    return Dense(matrix, matrix.T)
+    """O in the form of its kind, or as a matrix where that is as fast in torch."""
+    return in_quickest(structured(kind, numbers, size, dtype), size)
 
 
 def fastest_of_each(kind: str, numbers: Tensor, size: int, dtype: torch.dtype) -> list[Form]:
     """The same for the numbers of many layers, stacked."""
-    if size > find_filter(kind).largest_dense:
+    first = structured(kind, numbers[0], size, dtype)
+    if in_quickest(first, size) is first and not isinstance(first, Dense):
         return [structured(kind, own, size, dtype) for own in numbers.unbind(0)]
     matrices = dense_of_each(kind, numbers, size, dtype)
     return [Dense(matrix, matrix.T) for matrix in matrices.unbind(0)]
@@ -243,5 +235,5 @@ FILTERS: dict[str, Kind] = {
     "signed_permutation": Kind(signed_permutation, is_signed_order, as_signed_permutation),
     "cycle": Kind(nothing, is_nothing, as_cycle),
     "identity": Kind(nothing, is_nothing, as_identity),
-    "hadamard": Kind(hadamard, is_signs, as_hadamard, 512),
+    "hadamard": Kind(hadamard, is_signs, as_hadamard),
 }

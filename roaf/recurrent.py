@@ -16,12 +16,13 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from roaf.forms import Form
-from roaf.kernels import RECURRENT, Problem, check_backend, reference
-from roaf.kernels.problem import choose
+from roaf.forms import Form, in_quickest
+from roaf.kernels import RECURRENT, Problem, check_backend, members, reference
+from roaf.kernels.problem import Kernel, choose
+from roaf.kernels.segments import read_in_segments
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
-from roaf.orthogonal import draw_filter, fastest
+from roaf.orthogonal import draw_filter, structured
 from roaf.precision import applied_dtype
 from roaf.saved import Filtered
 from roaf.sequences import last_of_each, pack_like, reverse
@@ -58,8 +59,16 @@ class RoaRNN(Filtered):
         bias: whether there is a b.
         num_layers, bidirectional: as in torch.nn.RNN. Each layer and direction has its own V, W, b,
             O and learned alpha, with names that end in `_l1`, `_reverse`, `_l1_reverse`, ....
-        backend: "reference", "fused", or "auto", the fastest: fused unless phi is your own.
-        activation_memory: "full", every state is kept for the backward pass.
+        backend: what computes a sequence, see `roaf.kernels`: "reference"; "fused", two products
+            of torch a step; "cpu", one compiled program, and "cuda", the same in Triton or a CUDA
+            graph, in float32; "parallel", sweeps over many steps at once, to 1e-5; or "auto", the
+            fastest for the device and the sizes, which `backend_for` tells. One that cannot compute
+            what it is asked to raises ValueError; "cpu" without numba is "fused", with a warning.
+            O and the state are always in float32 or better; the products with W follow
+            `torch.set_float32_matmul_precision` in "parallel" and in CUDA graphs.
+        activation_memory: what is kept for the backward pass, beside the states that `forward`
+            returns: "full", the values of phi and what makes them, the fastest; or "sqrt", nothing
+            but a state every ~sqrt(time) steps, for one more forward pass.
         generator: draws O and the weights, on the CPU, so that one seed gives one model everywhere.
         device, dtype: of the weights.
 
@@ -100,10 +109,11 @@ class RoaRNN(Filtered):
     ) -> None:
         super().__init__()
         check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
-        check_memory(activation_memory)
+        check_memory(activation_memory, ("full", "sqrt"))
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.bidirectional = num_layers, bidirectional
         self.filter, self.backend = filter, backend
+        self.activation_memory = activation_memory
         self._phi = find_nonlinearity(nonlinearity)
         check_backend(RECURRENT, backend, self._phi)
         where = {"device": wanted_device(device), "dtype": dtype}
@@ -156,7 +166,8 @@ class RoaRNN(Filtered):
         suffix = self._suffix(layer, reverse)
         with torch.autocast(x_t.device.type, enabled=False):
             drive = self._drive(x_t, suffix)
-            return reference.update(h.to(drive), drive, *self._layer(suffix))
+            form, *own = self._layer(suffix)
+            return reference.update(h.to(drive), drive, in_quickest(form, self.hidden_size), *own)
 
     def step_bounds(self, *, layer: int = 0, reverse: bool = False) -> tuple[float, float]:
         """(lower, upper) bounds of the singular values of d h_t / d h_{t-1}.
@@ -245,7 +256,7 @@ class RoaRNN(Filtered):
 
     def _form(self, suffix: str) -> Form:
         numbers, dtype = getattr(self, f"orthogonal{suffix}"), applied_dtype(self.weight_hh)
-        return fastest(self.filter, numbers, self.hidden_size, dtype)
+        return structured(self.filter, numbers, self.hidden_size, dtype)
 
     def _layer(self, suffix: str) -> tuple[Any, ...]:
         """What every kernel needs of a layer: O, W, alpha, beta, phi and the bias of phi."""
@@ -260,11 +271,22 @@ class RoaRNN(Filtered):
         where = weight.device, weight.dtype
         return Problem(time, batch, self.hidden_size, *where, form, alpha, beta, phi)
 
+    def _kernel(self, problem: Problem) -> Kernel:
+        """What computes it; many models at once, under torch.vmap, have one of their own."""
+        if members.are_stacked():
+            return members.recur
+        return RECURRENT[choose(RECURRENT, self.backend, problem)].recur
+
     def _drive(self, x: Tensor, suffix: str) -> Tensor:
         """V x + b, in the dtype of the state."""
+        weight, bias = self._reading(suffix)
+        return linear(x.to(weight), weight, bias)
+
+    def _reading(self, suffix: str) -> tuple[Tensor, Tensor | None]:
+        """V and b, in the dtype of the state."""
         dtype = applied_dtype(self.weight_hh)
         weight, bias = (getattr(self, name + suffix) for name in ("weight_ih", "bias"))
-        return linear(x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype))
+        return weight.to(dtype), None if bias is None else bias.to(dtype)
 
     def _read_layers(
         self,
@@ -293,10 +315,12 @@ class RoaRNN(Filtered):
         # time first: each step then reads and writes one contiguous block
         read = (reverse(x, lengths) if backwards else x).transpose(0, 1)
         with torch.autocast(x.device.type, enabled=False):
-            drive = self._drive(read, suffix)
             layer = self._layer(suffix)
-            problem = self._problem(len(drive), drive.shape[1], layer)
-            kernel = RECURRENT[choose(RECURRENT, self.backend, problem)].recur
-            states = kernel(drive, state.to(drive), *layer)
+            kernel = self._kernel(self._problem(len(read), read.shape[1], layer))
+            state = state.to(layer[1])
+            if self.activation_memory == "sqrt":
+                states = read_in_segments(kernel, read, state, *self._reading(suffix), *layer)
+            else:
+                states = kernel(self._drive(read, suffix), state, *layer)
         out = states.transpose(0, 1).to(x.dtype)
         return reverse(out, lengths) if backwards else out

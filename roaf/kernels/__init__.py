@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from roaf.kernels import depth, fused, reference
+from roaf.kernels import cpu, cuda, depth, fused, parallel, reference
 from roaf.kernels.problem import Backend, Kernel, Problem
 from roaf.nonlinearity import Nonlinearity
 
 RECURRENT = {
+    "cuda": Backend(cast(Kernel, cuda.recur), cuda.refuses, cuda.pays),
+    "parallel": Backend(cast(Kernel, parallel.recur), parallel.refuses, parallel.pays),
+    "cpu": Backend(cast(Kernel, cpu.recur), cpu.refuses, cpu.pays),
     "fused": Backend(cast(Kernel, fused.recur), fused.refuses, fused.pays),
     "reference": Backend(reference.recur, reference.refuses, reference.pays),
 }

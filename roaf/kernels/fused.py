@@ -19,8 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 
-from roaf.forms import Form
-from roaf.kernels import members
+from roaf.forms import Form, in_quickest
 from roaf.kernels.problem import Problem
 from roaf.mixing import Value
 from roaf.nonlinearity import Nonlinearity
@@ -49,8 +48,7 @@ def recur(
     *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
     """Equal to `reference.recur`."""
-    if members.are_stacked():
-        return members.recur(drive, state, form, weight, alpha, beta, phi, *bias)
+    form = in_quickest(form, drive.shape[-1])
     return _Recurrence.apply(drive, state, weight, alpha, beta, form, phi, *bias)  # type: ignore
 
 

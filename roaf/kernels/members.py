@@ -18,7 +18,7 @@ from torch._C._functorch import TransformType, peek_interpreter_stack
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from roaf.forms import Form
+from roaf.forms import Form, in_quickest
 from roaf.kernels import reference
 from roaf.kernels.member_forms import lead, taken_apart, together
 from roaf.mixing import Value
@@ -45,7 +45,7 @@ def recur(
     """Equal to `reference.recur`, of every member."""
     if not _by_hand(alpha, beta, phi, bias):
         return reference.recur(drive, state, form, weight, alpha, beta, phi, *bias)
-    settings = (alpha, beta, phi)
+    settings, form = (alpha, beta, phi), in_quickest(form, drive.shape[-1])
     return _Members.apply(settings, drive, state, weight[None], *taken_apart(form))  # type: ignore
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from roaf.forms import Form
+from roaf.forms import Form, in_quickest
 from roaf.kernels.problem import Problem
 from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity
@@ -40,7 +40,7 @@ def recur(
     *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
     """The state after each step; `drive` is the input's part of the pre-activation."""
-    states = []
+    states, form = [], in_quickest(form, drive.shape[-1])
     for drive_now in drive.unbind(0):
         state = update(state, drive_now, form, weight, alpha, beta, phi, *bias)
         states.append(state)

@@ -13,13 +13,14 @@ no closed form but a fixed point, whose error grows as alpha^-T.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn.functional import linear
 
 from roaf.forms import Form
 from roaf.kernels.fused import refuse_a_graph
@@ -28,8 +29,8 @@ from roaf.mixing import Value
 from roaf.nonlinearity import Nonlinearity
 
 Run = Callable[..., Tensor]
-"""(part (steps, ...) of a sequence, state before it, shared tensors) -> the states after its steps.
-A sequence may be cut anywhere: what `run` gives for the parts are the parts of what it gives."""
+"""(part of a sequence, state before it, shared values) -> the states after its steps. A sequence
+may be cut anywhere: what it gives for the parts are the parts of what it gives for the whole."""
 
 
 def recur_in_segments(
@@ -44,15 +45,34 @@ def recur_in_segments(
     *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
     """What `kernel` gives, of any backend, in the memory of drive, states and their gradients."""
-    values = (weight, alpha, beta, *bias)
-    shared = [value for value in values if isinstance(value, Tensor)]
 
-    def run(part: Tensor, before: Tensor, *tensors: Tensor) -> Tensor:
-        given = iter(tensors)
-        own = [next(given) if isinstance(value, Tensor) else value for value in values]
-        return kernel(part, before, form, *own[:3], phi, *own[3:])
+    def run(part, before, weight, alpha, beta, *bias):
+        return kernel(part, before, form, weight, alpha, beta, phi, *bias)
 
-    return in_segments(run, drive, state, *shared)
+    return in_segments(run, drive, state, weight, alpha, beta, *bias)  # type: ignore
+
+
+def read_in_segments(
+    kernel: Run,
+    x: Float[Tensor, "time batch input"],
+    state: Float[Tensor, "batch hidden"],
+    weight_ih: Float[Tensor, "hidden input"],
+    offset: Float[Tensor, "hidden"] | None,
+    form: Form,
+    weight: Float[Tensor, "hidden hidden"],
+    alpha: Value,
+    beta: Value,
+    phi: Nonlinearity,
+    *bias: Float[Tensor, "hidden"],
+) -> Float[Tensor, "time batch hidden"]:
+    """The same from the inputs; the drive V x + b is made of each part alone: half the memory."""
+
+    def run(part, before, weight_ih, offset, weight, alpha, beta, *bias):
+        drive = linear(part.to(weight_ih), weight_ih, offset)
+        return kernel(drive, before, form, weight, alpha, beta, phi, *bias)
+
+    shared = (weight_ih, offset, weight, alpha, beta, *bias)
+    return in_segments(run, x, state, *shared)  # type: ignore
 
 
 @torch.compiler.disable
@@ -60,12 +80,9 @@ def in_segments(
     run: Run,
     sequence: Float[Tensor, "time batch features"],
     state: Float[Tensor, "batch hidden"],
-    *shared: Tensor,
+    *shared: Tensor | float | None,
 ) -> Float[Tensor, "time batch hidden"]:
-    """`run(sequence, state, *shared)`, differentiable in all of them.
-
-    A `run` that makes the drive of its part from the inputs spares the memory of a whole drive.
-    """
+    """`run(sequence, state, *shared)`, differentiable in every tensor of them."""
     return _Segments.apply(run, sequence, state, *shared)  # type: ignore
 
 
@@ -79,17 +96,22 @@ class _Segments(Function):
             start.copy_(state)
             states[place] = run(sequence[place], state, *shared)
             state = states[place.stop - 1]
-        ctx.run = run
-        ctx.save_for_backward(starts, sequence, *shared)
+        tensors = [value if isinstance(value, Tensor) else None for value in shared]
+        ctx.run, ctx.shared = run, [None if isinstance(v, Tensor) else v for v in shared]
+        ctx.save_for_backward(starts, sequence, *tensors)
         return states
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
         refuse_a_graph()
-        starts, sequence, *shared = ctx.saved_tensors
+        starts, sequence, *tensors = ctx.saved_tensors
+        pairs = zip(tensors, ctx.shared, strict=True)
+        shared = [number if tensor is None else tensor for tensor, number in pairs]
         _, of_sequence, _, *of_shared = ctx.needs_input_grad
         d_sequence = torch.empty_like(sequence) if of_sequence else None
-        d_shared = list(map(zeros_if, of_shared, shared))
+        d_shared = [
+            torch.zeros_like(v) if of else None for of, v in zip(of_shared, shared, strict=True)
+        ]
         d_start = torch.zeros_like(starts[0])
         for place, start in reversed(list(zip(segments(len(sequence)), starts, strict=True))):
             leaves = leaf(True, start), leaf(of_sequence, sequence[place])
@@ -111,20 +133,16 @@ def segments(time: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise([*range(0, time, size), time])]
 
 
-def leaf(wanted: bool, tensor: Tensor) -> Tensor:
-    """The tensor at the root of a new graph, with a gradient if it is wanted."""
-    return tensor.detach().requires_grad_(wanted)
+def leaf(wanted: bool, value: Any) -> Any:
+    """A tensor at the root of a new graph, with a gradient if it is wanted; a number as it is."""
+    return value.detach().requires_grad_(wanted) if isinstance(value, Tensor) else value
 
 
-def zeros_if(wanted: bool, tensor: Tensor) -> Tensor | None:
-    """Zeros like the tensor, where a gradient is to be summed."""
-    return torch.zeros_like(tensor) if wanted else None
-
-
-def pulled(run: Run, leaves: Sequence[Tensor], d_states: Tensor) -> list[Any]:
-    """The gradients of (start, part, shared tensors) of a segment; None where none is wanted."""
+def pulled(run: Run, leaves: Sequence[Any], d_states: Tensor) -> list[Any]:
+    """The gradients of (start, part, shared values) of a segment; None where none is wanted."""
     start, part, *shared = leaves
     with torch.enable_grad(), torch.autocast(start.device.type, enabled=False):
         states = run(part, start, *shared)
-    found = iter(torch.autograd.grad(states, [x for x in leaves if x.requires_grad], d_states))
-    return [next(found) if x.requires_grad else None for x in leaves]
+    wanted = [isinstance(value, Tensor) and value.requires_grad for value in leaves]
+    found = iter(torch.autograd.grad(states, list(compress(leaves, wanted)), d_states))
+    return [next(found) if each else None for each in wanted]
