@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from baselines.costs import Costs
 from baselines.orthogonal import Exponential, parametrize_by_skew, rotation_entries
+from baselines.recurrence import Activation, Steps, Units, recur
 
 
 class AdaptiveSaturatedRNN(nn.Module):
@@ -79,17 +80,23 @@ class AdaptiveSaturatedRNN(nn.Module):
         d, directions = self._scales(), self.directions
         coder = directions * d
         decoder = directions.T / d.unsqueeze(1)
-        recurrence = (coder @ self.weight_hh @ decoder).T
         drives = functional.linear(x.transpose(0, 1), coder @ self.weight_ih, coder @ self.bias)
-        g, outputs = self.initial_state(len(x)), []
-        for drive in drives.unbind(0):
-            g = torch.addmm(drive, g, recurrence).tanh()
-            outputs.append(g)
-        return functional.linear(torch.stack(outputs, dim=1), decoder)
+        recurrence, state = coder @ self.weight_hh @ decoder, self.initial_state(len(x))
+        return functional.linear(recur(Squashed, drives, state, recurrence), decoder)
 
     def _scales(self) -> Float[Tensor, " hidden"]:
         """The diagonal of D."""
         return self.saturation.abs() + self.epsilon
+
+
+class Squashed(Activation):
+    """tanh."""
+
+    def apply(self, z: Units, h: Units) -> None:
+        torch.tanh(z[0], out=h[0])
+
+    def slopes(self, z: Steps, h: Steps) -> list[Tensor]:
+        return [(h * h).neg_().add_(1)]
 
 
 def costs(

@@ -25,7 +25,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.costs import Costs
-from baselines.orthogonal import SkewSymmetric, modrelu, parametrize_by_skew, rotation_entries
+from baselines.exponential import matrix_exponential
+from baselines.modrelu import ModReLU, modrelu
+from baselines.orthogonal import SkewSymmetric, parametrize_by_skew, rotation_entries
+from baselines.recurrence import recur
 
 
 class DTriv(nn.Module):
@@ -50,7 +53,7 @@ class DTriv(nn.Module):
         self.bias = nn.Parameter(torch.empty(hidden_size).uniform_(-0.01, 0.01))
         nn.init.kaiming_normal_(self.weight_ih, nonlinearity="relu")
         entries = rotation_entries(hidden_size, initialisation)
-        base = Trivialisation(torch.matrix_exp(SkewSymmetric(hidden_size)(entries)))
+        base = Trivialisation(matrix_exponential(SkewSymmetric(hidden_size)(entries)))
         nothing = torch.zeros_like(entries)
         parametrize_by_skew(self, "weight_hh", nothing, hidden_size, base)
         self.register_buffer("seen", nothing.clone())
@@ -77,12 +80,8 @@ class DTriv(nn.Module):
         """h at every time step, for one matrix exponential; moves the base when it is time."""
         if self.training and torch.is_grad_enabled():
             self._count_update()
-        recurrence = self.weight_hh.T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = modrelu(torch.addmm(drive, h, recurrence), self.bias)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(ModReLU, drive, self.initial_state(len(x)), self.weight_hh, self.bias)
 
     @torch.no_grad()
     def _count_update(self) -> None:
@@ -110,7 +109,7 @@ class Trivialisation(nn.Module):
 
     def forward(self, skew: Float[Tensor, "size size"]) -> Float[Tensor, "size size"]:
         """B exp(A)."""
-        return self.base @ torch.matrix_exp(skew)
+        return self.base @ matrix_exponential(skew)
 
     def move(self, w: Float[Tensor, "size size"]) -> None:
         """Makes w the base, its rounding errors squared away: W (3 I - W^T W) / 2."""

@@ -21,6 +21,7 @@ sizes and capacities; here an odd size leaves one coordinate of each layer alone
 """
 
 import math
+from functools import partial
 
 import torch
 from jaxtyping import Complex, Float, Int
@@ -28,9 +29,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.costs import Costs
+from baselines.modulus import ShiftedModulus
 from baselines.orthogonal import real_form
+from baselines.recurrence import recur
 
 EPSILON = 0.01
+RELU = partial(ShiftedModulus, EPSILON, 0.0)
 
 
 class EUNN(nn.Module):
@@ -91,12 +95,9 @@ class EUNN(nn.Module):
         """
         real = torch.eye(self.hidden_size, dtype=self.bias.dtype, device=self.bias.device)
         w = self.transition(torch.complex(real, torch.zeros_like(real))).T
-        recurrence = real_form(torch.stack([w.real, w.imag])).T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = self._activation(torch.addmm(drive, h, recurrence))
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        matrix = real_form(torch.view_as_real(w).permute(2, 0, 1))
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(RELU, drive, self.initial_state(len(x)), matrix, self.bias + EPSILON, parts=2)
 
     def _activation(self, z: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         """h of z: the modulus moved by the bias, the phase kept."""

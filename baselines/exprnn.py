@@ -11,38 +11,33 @@ Initialisation: A - A^T has 2 x 2 rotation blocks with entries s, either "henaff
 s = -sqrt((1 - cos u) / (1 + cos u)) with u ~ U(0, pi/2) (Helfrich, Willmott, Ye 2018,
 arXiv 1707.09520; the paper's choice for images). U is Kaiming normal and b ~ U(-0.01, 0.01).
 
-Torch stores H^2 numbers for A and uses H (H - 1) / 2 of them: count those when matching parameters.
-Give A no weight decay, which would pull W towards the identity, and a tenth of the learning rate.
+The authors train A at a tenth of the rate; weight decay would pull W towards the identity.
 """
-
-import math
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import parametrizations
 
 from baselines.costs import Costs
-from baselines.orthogonal import modrelu
+from baselines.modrelu import ModReLU, modrelu
+from baselines.orthogonal import Exponential, parametrize_by_skew, rotation_entries
+from baselines.recurrence import recur
 
 
 class ExpRNN(nn.Module):
-    """An orthogonal recurrence by `parametrizations.orthogonal`; the state is h."""
+    """`weight_hh` is W; the state is h."""
 
     weight_hh: Tensor
 
     def __init__(self, input_size: int, hidden_size: int, initialisation: str = "cayley"):
         super().__init__()
-        if initialisation not in ANGLES:
-            raise ValueError(f"initialisation {initialisation!r} is none of {sorted(ANGLES)}")
         self.hidden_size = hidden_size
         self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
         self.bias = nn.Parameter(torch.empty(hidden_size).uniform_(-0.01, 0.01))
-        self.weight_hh = nn.Parameter(_rotation_blocks(hidden_size, initialisation))
+        entries = rotation_entries(hidden_size, initialisation)
         nn.init.kaiming_normal_(self.weight_ih, nonlinearity="relu")
-        # Without a trivialisation W = exp(A - A^T) exactly, and A starts at the blocks above.
-        parametrizations.orthogonal(self, "weight_hh", "matrix_exp", use_trivialization=False)
+        parametrize_by_skew(self, "weight_hh", entries, hidden_size, Exponential())
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
         """Zeros."""
@@ -53,7 +48,7 @@ class ExpRNN(nn.Module):
     ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch state_size"]]:
         """The equation above; h is both the output and the next state.
 
-        Each call computes the exponential anew: iterate inside `parametrize.cached()`.
+        Each call computes W anew: iterate inside `parametrize.cached()`.
         """
         z = functional.linear(state, self.weight_hh) + functional.linear(x_t, self.weight_ih)
         h = modrelu(z, self.bias)
@@ -63,35 +58,12 @@ class ExpRNN(nn.Module):
         self, x: Float[Tensor, "batch time input_size"]
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step, for one matrix exponential."""
-        recurrence = self.weight_hh.T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = modrelu(torch.addmm(drive, h, recurrence), self.bias)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
-
-
-def _henaff_angles(count: int) -> Float[Tensor, " count"]:
-    return torch.empty(count).uniform_(-math.pi, math.pi)
-
-
-def _cayley_angles(count: int) -> Float[Tensor, " count"]:
-    cosine = torch.empty(count).uniform_(0.0, math.pi / 2).cos()
-    return -torch.sqrt((1 - cosine) / (1 + cosine))
-
-
-ANGLES = {"cayley": _cayley_angles, "henaff": _henaff_angles}
-
-
-def _rotation_blocks(size: int, initialisation: str) -> Float[Tensor, "size size"]:
-    """A strictly lower triangular: angles at (1, 0), (3, 2), ...; an odd last row stays zero."""
-    subdiagonal = torch.zeros(max(size - 1, 0))
-    subdiagonal[::2] = ANGLES[initialisation](size // 2)
-    return torch.diag(subdiagonal, diagonal=-1)
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(ModReLU, drive, self.initial_state(len(x)), self.weight_hh, self.bias)
 
 
 def costs(input_size: int, hidden_size: int, initialisation: str = "cayley") -> Costs:
-    """Of one step; of the matrix stored for A only the part below the diagonal trains."""
+    """Of one step; the initialisation does not matter."""
     inputs, free = hidden_size * input_size, hidden_size * (hidden_size - 1) // 2
     flops = 2 * (inputs + hidden_size**2)
     return Costs(parameters=free + inputs + hidden_size, state_size=hidden_size, flops=flops)

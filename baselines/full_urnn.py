@@ -22,6 +22,7 @@ a thousandth of the rate of the others, for copying at the same.
 """
 
 import math
+from functools import partial
 
 import torch
 from jaxtyping import Complex, Float
@@ -30,10 +31,14 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from baselines.costs import Costs
+from baselines.exponential import matrix_exponential
+from baselines.modulus import ShiftedModulus
 from baselines.orthogonal import real_form
+from baselines.recurrence import recur
 from baselines.urnn import UnitaryRNN
 
 EPSILON = 1e-5
+RELU = partial(ShiftedModulus, EPSILON, EPSILON)
 
 
 class FullCapacityURNN(nn.Module):
@@ -76,12 +81,8 @@ class FullCapacityURNN(nn.Module):
         self, x: Float[Tensor, "batch time input_size"]
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step, for one matrix exponential."""
-        recurrence = self.weight_hh.T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = self._activation(torch.addmm(drive, h, recurrence))
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(RELU, drive, self.initial_state(len(x)), self.weight_hh, self.bias, parts=2)
 
     def _activation(self, z: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         """h of z: the modulus moved by the bias, the phase kept."""
@@ -109,7 +110,7 @@ class Unitary(nn.Module):
         real, imaginary = numbers.tril(-1), numbers.triu(1)
         phases = (math.sqrt(2) * numbers.diagonal()).diag()
         skew = torch.complex(real - real.T, imaginary + imaginary.T + phases)
-        w = torch.matrix_exp(skew) @ torch.complex(*self.base)
+        w = matrix_exponential(skew) @ torch.complex(*self.base)
         return real_form(torch.stack([w.real, w.imag]))
 
 

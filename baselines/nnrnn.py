@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.costs import Costs
-from baselines.orthogonal import Exponential, modrelu, parametrize_by_skew, rotation_entries
+from baselines.modrelu import ModReLU, modrelu
+from baselines.orthogonal import Exponential, parametrize_by_skew, rotation_entries
+from baselines.recurrence import recur
 
 
 class NonNormalRNN(nn.Module):
@@ -84,12 +86,10 @@ class NonNormalRNN(nn.Module):
         self, x: Float[Tensor, "batch time input_size"]
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step; W is made once."""
-        recurrence = self.transition_matrix().T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = modrelu(torch.addmm(drive, h, recurrence), self.bias)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(
+            ModReLU, drive, self.initial_state(len(x)), self.transition_matrix(), self.bias
+        )
 
 
 def costs(input_size: int, hidden_size: int, initialisation: str = "cayley") -> Costs:

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from baselines.exponential import matrix_exponential
+
 
 class SkewSymmetric(nn.Module):
     """The skew-symmetric matrix whose entries below the diagonal are given, row by row."""
@@ -35,7 +37,7 @@ class Exponential(nn.Module):
 
     def forward(self, skew: Float[Tensor, "size size"]) -> Float[Tensor, "size size"]:
         """exp(A)."""
-        return torch.matrix_exp(skew)
+        return matrix_exponential(skew)
 
 
 def parametrize_by_skew(
@@ -46,13 +48,6 @@ def parametrize_by_skew(
     for part in (SkewSymmetric(size), last):
         # Unsafe only says that the matrix has another shape than the stored entries.
         parametrize.register_parametrization(body, name, part, unsafe=True)
-
-
-def modrelu(
-    z: Float[Tensor, "batch width"], bias: Float[Tensor, " width"]
-) -> Float[Tensor, "batch width"]:
-    """z with its magnitude shifted by the bias and never below zero."""
-    return z.sign() * torch.relu(z.abs() + bias)
 
 
 def rotation_entries(size: int, initialisation: str) -> Float[Tensor, " entries"]:

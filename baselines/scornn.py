@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.costs import Costs
-from baselines.orthogonal import modrelu, parametrize_by_skew, rotation_entries
+from baselines.modrelu import ModReLU, modrelu
+from baselines.orthogonal import parametrize_by_skew, rotation_entries
+from baselines.recurrence import recur
 
 
 class ScoRNN(nn.Module):
@@ -58,12 +60,8 @@ class ScoRNN(nn.Module):
         self, x: Float[Tensor, "batch time input_size"]
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step, for one Cayley transform."""
-        recurrence = self.weight_hh.T
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            h = modrelu(torch.addmm(drive, h, recurrence), self.bias)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
+        return recur(ModReLU, drive, self.initial_state(len(x)), self.weight_hh, self.bias)
 
 
 class ScaledCayley(nn.Module):

@@ -13,6 +13,7 @@ immaterial. The 1e-5 and the distribution of b are those of the authors' code.
 """
 
 import math
+from functools import partial
 
 import torch
 from jaxtyping import Complex, Float
@@ -20,8 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.costs import Costs
+from baselines.modulus import ShiftedModulus
+from baselines.orthogonal import real_form
+from baselines.recurrence import recur
 
 EPSILON = 1e-5
+RELU = partial(ShiftedModulus, EPSILON, 0.0)
 
 
 class UnitaryRNN(nn.Module):
@@ -70,20 +75,14 @@ class UnitaryRNN(nn.Module):
 
         Few large operations beat many small ones up to a hidden size of a few hundred on a CPU.
         """
-        recurrence = self._real_transition()
-        h, outputs = self.initial_state(len(x)), []
-        for drive in functional.linear(x.transpose(0, 1), self.weight_ih).unbind(0):
-            z = torch.addmm(drive, h, recurrence).view(len(x), 2, self.hidden_size)
-            modulus = torch.complex(*z.unbind(1)).abs().unsqueeze(1)
-            h = (z * (torch.relu(modulus + self.bias) / (modulus + EPSILON))).flatten(1)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1)
+        drive, w = functional.linear(x.transpose(0, 1), self.weight_ih), self._real_transition()
+        return recur(RELU, drive, self.initial_state(len(x)), w, self.bias, parts=2)
 
     def _real_transition(self) -> Float[Tensor, "state_size state_size"]:
-        """M such that [Re h, Im h] @ M = [Re W h, Im W h]."""
+        """W as the real matrix that acts on states."""
         real = torch.eye(self.hidden_size, dtype=self.angles.dtype, device=self.angles.device)
-        w = self.transition(torch.complex(real, torch.zeros_like(real)))
-        return torch.cat([torch.cat([w.real, w.imag], 1), torch.cat([-w.imag, w.real], 1)])
+        columns = self.transition(torch.complex(real, torch.zeros_like(real)))
+        return real_form(torch.view_as_real(columns.T).permute(2, 0, 1))
 
 
 def _uniform(bound: float, *shape: int) -> nn.Parameter:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrizations
 
 import baselines
 
@@ -192,19 +192,6 @@ def test_unknown_choices_are_refused_by_name():
         baselines.ResNetMLP(4, 2, "root")
     with pytest.raises(ValueError, match="chrono_length must be at least 3 steps, got 2"):
         baselines.LSTM(1, 4, chrono_length=2)
-
-
-def test_one_matrix_exponential_serves_a_whole_sequence(monkeypatch):
-    calls, exponential = [], torch.matrix_exp
-    monkeypatch.setattr(torch, "matrix_exp", lambda a: calls.append(a) or exponential(a))
-    body, x = baselines.ExpRNN(1, 4), torch.randn(1, 784, 1)
-    body(x)
-    assert len(calls) == 1
-    with parametrize.cached():
-        iterate(body, x)
-    assert len(calls) == 2
-    iterate(body, x)
-    assert len(calls) == 2 + 784
 
 
 def test_weight_decay_turns_a_householder_orthogonal_matrix_into_zeros():

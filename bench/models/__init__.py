@@ -15,6 +15,7 @@ from bench.models import (
     stable,
     state_spaces,
 )
+from bench.models.build import build_body as build_body
 from bench.models.build import build_model as build_model
 from bench.models.build import model_facts as model_facts
 from bench.models.build import trainable_parameters as trainable_parameters

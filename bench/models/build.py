@@ -19,12 +19,8 @@ from bench.tasks import Task
 
 
 def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
-    """The framed model of a resolved spec, its weights drawn from torch's global generator.
-
-    A backend that the model does not have raises ValueError.
-    """
-    backend = backend_argument(entry, spec)
-    body = entry.factory(*_sizes(entry, task, spec), **backend, **spec.model_args)
+    """The framed model of a resolved spec, its weights drawn from torch's global generator."""
+    body = build_body(entry, task, spec)
     scale = entry.output_scale if spec.output_scale is None else spec.output_scale
     if entry.axis == "depth":
         model = _deep(entry, body, task, spec, scale)
@@ -34,6 +30,12 @@ def build_model(entry: Entry, task: Task, spec: RunSpec) -> Frame:
         model = SequenceFrame(body, task, scale)
     freeze(model, spec.frozen)
     return model
+
+
+def build_body(entry: Entry, task: Task, spec: RunSpec) -> Any:
+    """The body alone. A backend that the model does not have raises ValueError."""
+    backend = backend_argument(entry, spec)
+    return entry.factory(*_sizes(entry, task, spec), **backend, **spec.model_args)
 
 
 def _deep(entry: Entry, body: Any, task: Task, spec: RunSpec, scale: float) -> DepthFrame:
@@ -79,7 +81,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
 def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, Any]:
     """What a report must know of the model; FLOPs are those of the matrix products of a step.
 
-    The costs of a body of images are given for one pixel. `backend` is the kernel that computes the
+    The costs of a body of images are given for one pixel. `kernel` is the backend that computes the
     run's batches, where the model has several.
     """
     costs = (
@@ -95,16 +97,16 @@ def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[s
         "parameters": trainable_parameters(model),
         "state_size": pixels * costs.state_size,
         "flops_per_step": pixels * costs.flops,
-        **_backend_fact(entry, task, spec, model),
+        **_kernel_fact(entry, task, spec, model),
     }
 
 
-def _backend_fact(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, str]:
+def _kernel_fact(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, str]:
     if entry.picked is None:
         return {}
     shape = spec.batch_size, task.steps, task.features
     inputs = model.readout.weight.new_zeros(()).expand(shape)
-    return {"backend": entry.picked(model.body, inputs)}
+    return {"kernel": entry.picked(model.body, inputs)}
 
 
 def _sizes(entry: Entry, task: Task, spec: RunSpec) -> tuple[int | None, ...]:

@@ -27,6 +27,7 @@ MODELS: dict[str, Entry] = {
         "Li et al., arXiv 1803.04831",
         2018,
         "Sunnydreamrain/IndRNN_pytorch 9b9cb4c",
+        execution="loop a layer, no product a step",
     ),
     "lstm": time_entry(
         baselines.LSTM,
@@ -61,6 +62,7 @@ MODELS: dict[str, Entry] = {
         "van der Westhuizen & Lasenby, arXiv 1804.04849",
         2018,
         "equations",
+        execution="loop, one stacked product a step",
         defaults={"chrono_length": 784},
     ),
     "fastrnn": time_entry(
@@ -69,6 +71,7 @@ MODELS: dict[str, Entry] = {
         "Kusupati et al., arXiv 1901.02358",
         2018,
         "microsoft/EdgeML 81025fc",
+        execution="loop, one product a step",
     ),
     "fastgrnn": time_entry(
         baselines.FastGRNN,
@@ -76,5 +79,6 @@ MODELS: dict[str, Entry] = {
         "Kusupati et al., arXiv 1901.02358",
         2018,
         "microsoft/EdgeML 81025fc",
+        execution="loop, one product a step",
     ),
 }

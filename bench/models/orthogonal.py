@@ -22,6 +22,8 @@ MODELS: dict[str, Entry] = {
         "Arjovsky, Shah & Bengio, arXiv 1511.06464",
         2016,
         "equations",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "full-urnn": time_entry(
         baselines.FullCapacityURNN,
@@ -29,6 +31,8 @@ MODELS: dict[str, Entry] = {
         "Wisdom et al., arXiv 1611.00035",
         2016,
         "equations",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "eunn": time_entry(
         baselines.EUNN,
@@ -36,6 +40,8 @@ MODELS: dict[str, Entry] = {
         "Jing et al., arXiv 1612.05231",
         2017,
         "jingli9111/EUNN-tensorflow 33d749d",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "scornn": time_entry(
         baselines.ScoRNN,
@@ -43,6 +49,8 @@ MODELS: dict[str, Entry] = {
         "Helfrich, Willmott & Ye, arXiv 1707.09520",
         2018,
         "SpartinStuff/scoRNN d390c9b",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "exprnn": time_entry(
         baselines.ExpRNN,
@@ -50,6 +58,8 @@ MODELS: dict[str, Entry] = {
         "Lezcano-Casado & Martinez-Rubio, arXiv 1901.08428",
         2019,
         "equations",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "dtriv": time_entry(
         baselines.DTriv,
@@ -57,9 +67,16 @@ MODELS: dict[str, Entry] = {
         "Lezcano-Casado, arXiv 1909.09501",
         2019,
         "lezcano/expRNN 830ec83",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "ornn": time_entry(
-        baselines.ORNN, ornn.costs, "Mhammedi et al., arXiv 1612.00188", 2017, "equations"
+        baselines.ORNN,
+        ornn.costs,
+        "Mhammedi et al., arXiv 1612.00188",
+        2017,
+        "equations",
+        execution="loop, one product a step",
     ),
     "nnrnn": time_entry(
         baselines.NonNormalRNN,
@@ -67,6 +84,8 @@ MODELS: dict[str, Entry] = {
         "Kerg et al., arXiv 1905.12080",
         2019,
         "nnRNN/nnRNN_release 294d4ff",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "asrnn": time_entry(
         baselines.AdaptiveSaturatedRNN,
@@ -74,6 +93,8 @@ MODELS: dict[str, Entry] = {
         "Nguyen-Duy, Pham & Nguyen, arXiv 2304.11790",
         2023,
         "ndminhkhoi46/asRNN 0b27d67",
+        version=2,
+        execution="fused loop, one product a step",
     ),
     "shuffling": time_entry(
         baselines.ShufflingRNN,
@@ -81,5 +102,6 @@ MODELS: dict[str, Entry] = {
         "Rotman & Wolf, arXiv 2007.07324",
         2020,
         "rotmanmi/SRNN 94b98f1",
+        execution="loop, no product a step",
     ),
 }

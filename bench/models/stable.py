@@ -21,6 +21,7 @@ MODELS: dict[str, Entry] = {
         "Chang et al., arXiv 1902.09689",
         2019,
         "equations",
+        execution="loop, one product a step",
     ),
     "antisymmetric-gated": time_entry(
         baselines.GatedAntisymmetricRNN,
@@ -28,6 +29,7 @@ MODELS: dict[str, Entry] = {
         "Chang et al., arXiv 1902.09689",
         2019,
         "equations",
+        execution="loop, one product a step",
     ),
     "lipschitz": time_entry(
         baselines.LipschitzRNN,
@@ -35,6 +37,7 @@ MODELS: dict[str, Entry] = {
         "Erichson et al., arXiv 2006.12070",
         2021,
         "erichson/LipschitzRNN df6552e",
+        execution="loop, one stacked product a step",
     ),
     "cornn": time_entry(
         baselines.CoRNN,
@@ -43,6 +46,7 @@ MODELS: dict[str, Entry] = {
         2021,
         "tk-rusch/coRNN afd8174",
         version=2,
+        execution="loop, two products a step",
     ),
     "unicornn": time_entry(
         baselines.UnICORNN,
@@ -50,9 +54,15 @@ MODELS: dict[str, Entry] = {
         "Rusch & Mishra, arXiv 2103.05487",
         2021,
         "tk-rusch/unicornn 35b243d",
+        execution="loop a layer, no product a step",
     ),
     "lem": time_entry(
-        baselines.LEM, lem.costs, "Rusch et al., arXiv 2110.04744", 2022, "tk-rusch/LEM 833da6b"
+        baselines.LEM,
+        lem.costs,
+        "Rusch et al., arXiv 2110.04744",
+        2022,
+        "tk-rusch/LEM 833da6b",
+        execution="loop, two products a step",
     ),
     "linoss": time_entry(
         baselines.LinOSS,
@@ -63,10 +73,20 @@ MODELS: dict[str, Entry] = {
         execution="parallel scan",
     ),
     "leaky": time_entry(
-        baselines.LeakyRNN, leaky.costs, "Jaeger et al., Neural Networks 20(3)", 2007, "equations"
+        baselines.LeakyRNN,
+        leaky.costs,
+        "Jaeger et al., Neural Networks 20(3)",
+        2007,
+        "equations",
+        execution="loop, one product a step",
     ),
     "esn": time_entry(
-        baselines.ESN, esn.costs, "Jaeger, GMD Report 148", 2001, "andreaceni/ResESN a4e8a3f"
+        baselines.ESN,
+        esn.costs,
+        "Jaeger, GMD Report 148",
+        2001,
+        "andreaceni/ResESN a4e8a3f",
+        execution="loop, one product a step",
     ),
     "es2n": time_entry(
         baselines.ES2N,
@@ -74,5 +94,6 @@ MODELS: dict[str, Entry] = {
         "Ceni & Gallicchio, arXiv 2308.02902",
         2023,
         "andreaceni/ResESN a4e8a3f",
+        execution="loop, one stacked product a step",
     ),
 }

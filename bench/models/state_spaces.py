@@ -16,7 +16,12 @@ from bench.models.entry import Entry, time_entry
 
 MODELS: dict[str, Entry] = {
     "lmu": time_entry(
-        baselines.LMU, lmu.costs, "Voelker, Kajic & Eliasmith, NeurIPS", 2019, "equations"
+        baselines.LMU,
+        lmu.costs,
+        "Voelker, Kajic & Eliasmith, NeurIPS",
+        2019,
+        "equations",
+        execution="loop, three products a step",
     ),
     "hippo-legs": time_entry(
         baselines.HiPPOLegS,
@@ -24,6 +29,7 @@ MODELS: dict[str, Entry] = {
         "Gu et al., arXiv 2008.07669",
         2020,
         "state-spaces/s4 e757cef",
+        execution="loop, three products and a solve a step",
     ),
     "lru": time_entry(
         baselines.LRU,
@@ -60,7 +66,12 @@ MODELS: dict[str, Entry] = {
         defaults={"num_layers": 3},  # one layer's gates see the input alone; the paper stacks
     ),
     "slstm": time_entry(
-        baselines.SLSTM, slstm.costs, "Beck et al., arXiv 2405.04517", 2024, "NX-AI/xlstm 032a6fb"
+        baselines.SLSTM,
+        slstm.costs,
+        "Beck et al., arXiv 2405.04517",
+        2024,
+        "NX-AI/xlstm 032a6fb",
+        execution="loop, one stacked product a step",
     ),
     "mamba": time_entry(
         baselines.Mamba,

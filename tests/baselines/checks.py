@@ -82,13 +82,10 @@ def assert_equals_the_authors_code(body: nn.Module, name: str):
     torch.testing.assert_close(body(x), outputs, rtol=1e-9, atol=1e-12)
 
 
-def assert_costs_are_right(
-    factory: Callable, costs: Callable, unseen_flops: int = 0, unread: int = 0
-):
-    """What `costs` says is what is there; `unseen_flops` are those that torch does not count,
-    `unread` the stored numbers that nothing reads."""
+def assert_costs_are_right(factory: Callable, costs: Callable, unseen_flops: int = 0):
+    """What `costs` says is what is there; `unseen_flops` are those that torch does not count."""
     mine, body = costs(3, 8), factory(3, 8)
-    trained = sum(parameter.numel() for parameter in body.parameters()) - unread
+    trained = sum(parameter.numel() for parameter in body.parameters())
     assert (mine.parameters, mine.state_size) == (trained, body.initial_state(1).shape[1])
     assert mine.flops == matrix_flops(body, 3) + unseen_flops
     assert inspect.signature(costs).parameters == inspect.signature(factory).parameters

@@ -2,7 +2,7 @@
 
 import pytest
 
-from baselines import antisymmetric, cornn, elman, exprnn, gru, irnn, lstm, urnn
+from baselines import antisymmetric, cornn, elman, gru, irnn, lstm, urnn
 from tests.baselines import checks
 
 BODIES = {
@@ -18,10 +18,6 @@ BODIES = {
 @pytest.mark.parametrize(("factory", "costs"), BODIES.values(), ids=BODIES)
 def test_costs_are_those_of_the_body(factory, costs):
     checks.assert_costs_are_right(factory, costs)
-
-
-def test_costs_of_the_exponential_network_count_the_numbers_below_the_diagonal():
-    checks.assert_costs_are_right(exprnn.ExpRNN, exprnn.costs, unread=8 * 9 // 2)
 
 
 def test_costs_of_the_unitary_network_have_two_fourier_transforms_and_two_inner_products():

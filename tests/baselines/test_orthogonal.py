@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn.utils import parametrize
 
-from baselines import asrnn, dtriv, eunn, full_urnn, nnrnn, ornn, scornn, shuffling
+from baselines import asrnn, dtriv, eunn, exprnn, full_urnn, nnrnn, ornn, scornn, shuffling
 from tests.baselines.checks import (
     assert_causal,
     assert_finite_gradients,
@@ -28,6 +28,7 @@ MODELS = {
     "eunn-4": (eunn.EUNN, eunn.costs, {"capacity": 4}),
     "eunn-fft": (eunn.EUNN, eunn.costs, {"layout": "fft"}),
     "scornn": (scornn.ScoRNN, scornn.costs, {}),
+    "exprnn": (exprnn.ExpRNN, exprnn.costs, {}),
     "dtriv": (dtriv.DTriv, dtriv.costs, {}),
     "ornn": (ornn.ORNN, ornn.costs, {}),
     "ornn-2": (ornn.ORNN, ornn.costs, {"reflections": 2}),

@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 from baselines.asrnn import AdaptiveSaturatedRNN
 from baselines.dtriv import DTriv
 from baselines.eunn import EUNN
+from baselines.exprnn import ExpRNN
 from baselines.full_urnn import FullCapacityURNN
 from baselines.nnrnn import NonNormalRNN
 from baselines.ornn import ORNN
@@ -43,6 +44,7 @@ ORTHOGONAL = {
     "eunn": (EUNN, {}, transition),
     "eunn-fft": (EUNN, {"layout": "fft"}, transition),
     "scornn": (ScoRNN, {}, lambda body: body.weight_hh),
+    "exprnn": (ExpRNN, {}, lambda body: body.weight_hh),
     "dtriv": (DTriv, {"base_updates": 3}, lambda body: body.weight_hh),
     "dtriv-henaff": (DTriv, {"initialisation": "henaff"}, lambda body: body.weight_hh),
     "ornn": (ORNN, {}, lambda body: body.weight_hh),
@@ -82,6 +84,7 @@ def test_the_recurrence_is_an_isometry_without_bias_and_input(factory, tolerance
 MADE = {
     FullCapacityURNN: "weight_hh",
     ScoRNN: "weight_hh",
+    ExpRNN: "weight_hh",
     DTriv: "weight_hh",
     ORNN: "weight_hh",
     AdaptiveSaturatedRNN: "directions",

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from baselines.exprnn import ExpRNN
 from baselines.gru import GRU
 from baselines.oscillator_scan import oscillator_scan
 from baselines.scan import linear_scan
@@ -11,8 +12,14 @@ CALLS = {
     "scan": lambda x: linear_scan(torch.full((1, 3, 4), 0.5), x, torch.zeros(2, 4)),
     "oscillator_scan": lambda x: oscillator_scan(torch.ones(2, 2, 4), x[:, None], x[:1]),
     "gru": lambda x: GRU(4, 2)(x),
+    "exprnn": lambda x: ExpRNN(4, 2)(x),
 }
-SHAPES = {"scan": (2, 3, 4), "oscillator_scan": (3, 2, 4), "gru": (2, 3, 4)}
+SHAPES = {
+    "scan": (2, 3, 4),
+    "oscillator_scan": (3, 2, 4),
+    "gru": (2, 3, 4),
+    "exprnn": (2, 3, 4),
+}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -31,9 +31,10 @@ def cornn_in_numpy(body, x):
 
 
 def exprnn_in_numpy(body, x):
-    p = arrays(body)
-    a = np.tril(p["parametrizations.weight_hh.original"], -1)
-    w, h = expm(a - a.T), np.zeros((len(x), body.hidden_size))
+    p, n = arrays(body), body.hidden_size
+    a, h = np.zeros((n, n)), np.zeros((len(x), n))
+    a[np.tril_indices(n, -1)] = p["parametrizations.weight_hh.original"]
+    w = expm(a - a.T)
     for t in range(x.shape[1]):
         z = h @ w.T + x[:, t] @ p["weight_ih"].T
         h = np.sign(z) * np.maximum(np.abs(z) + p["bias"], 0)
