@@ -2,6 +2,7 @@
 
 Two measurements are made on the model itself while it trains (`gradient_by_distance`,
 `gradient_by_parameter`). All in `DIAGNOSTICS` look at a float64 copy of it, see `view`.
+The clocks, see `speed`, build it anew and say what it costs.
 """
 
 from bench.diagnostics.gradients import gradient_by_distance as gradient_by_distance

@@ -15,6 +15,7 @@ from bench.diagnostics.gradients import (
 )
 from bench.diagnostics.memory import memory_horizon
 from bench.diagnostics.spectrum import leading_exponents, spectrum, step_gains
+from bench.diagnostics.speed import backend_speed, speed
 from bench.diagnostics.states import states, weight_gradients
 from bench.diagnostics.use import layer_ablation, picard_depth, weight_movement
 from bench.diagnostics.view import Readings, View
@@ -51,6 +52,11 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "layer-ablation": Diagnostic(layer_ablation, DEEP),
     "weight-movement": Diagnostic(weight_movement, DEEP, since_start=True),
 }
+CLOCKS: dict[str, Diagnostic] = {
+    "speed": Diagnostic(speed, ALONE),
+    "backend-speed": Diagnostic(backend_speed, ALONE),
+}
+"""Asked for as the others are, but of models that have backends alone; others raise ValueError."""
 
 
 GRADIENTS: dict[str, tuple[str, Callable[..., dict[int, float]]]] = {
@@ -64,13 +70,13 @@ GRADIENTS: dict[str, tuple[str, Callable[..., dict[int, float]]]] = {
 
 def look(name: str, view: View) -> Readings:
     """What the diagnostic reads from the view."""
-    diagnostic = DIAGNOSTICS[name]
+    diagnostic = (DIAGNOSTICS | CLOCKS)[name]
     return diagnostic.read(view) if view.model.kind in diagnostic.kinds else iter(())
 
 
 def weights_at_start(model: Frame, wanted: Mapping[str, Any]) -> dict[str, Tensor]:
     """A copy of the parameters by name, for a diagnostic that compares with it; else empty."""
-    found = [DIAGNOSTICS[name] for name in wanted]
+    found = [(DIAGNOSTICS | CLOCKS)[name] for name in wanted]
     if not any(entry.since_start and model.kind in entry.kinds for entry in found):
         return {}
     return {name: p.detach().clone() for name, p in model.named_parameters()}
@@ -79,8 +85,8 @@ def weights_at_start(model: Frame, wanted: Mapping[str, Any]) -> dict[str, Tenso
 def wrong_diagnostics(wanted: Mapping[str, Any], updates: int) -> str | None:
     """A sentence on the first diagnostic that cannot be read as wanted; None where all can."""
     for name, steps in wanted.items():
-        if name not in DIAGNOSTICS:
-            return f"diagnostic {name!r} is unknown; allowed: {', '.join(DIAGNOSTICS)}"
+        if name not in DIAGNOSTICS | CLOCKS:
+            return f"diagnostic {name!r} is unknown; allowed: {', '.join(DIAGNOSTICS | CLOCKS)}"
         if not isinstance(steps, list | tuple) or not all(s in range(updates + 1) for s in steps):
             return f"diagnostic {name!r} must list updates from 0 to {updates}, not {steps!r}"
     return None

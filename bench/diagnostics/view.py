@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from bench.frame import Frame
+from bench.records import RunSpec
 from bench.tasks import Batch, Task
 
 TOLERANCE = 1e-6
@@ -39,7 +40,8 @@ class View:
     and no sample sees another; one of the kind "batch", whose samples meet while it trains, is seen
     in training mode. Whatever is done to it, the run goes on unchanged. The model is a
     `bench.frame.Frame`, of a kind that the diagnostic can read. `start` holds the parameters before
-    the first update by name, where a diagnostic compares with them; else it is empty.
+    the first update by name, where a diagnostic compares with them; else it is empty. `spec` is the
+    run's.
     """
 
     model: Any
@@ -47,6 +49,7 @@ class View:
     batch: Batch
     generator: Generator
     start: Mapping[str, Tensor] = field(default_factory=dict)
+    spec: RunSpec | None = None
 
     @classmethod
     def of(cls, model: Frame, task: Task, batch: Batch, generator: Generator) -> "View":

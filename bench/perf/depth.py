@@ -7,7 +7,6 @@ take turns in one process; then, each in a process of its own, the seconds and t
 training steps at 50,000 and 1,000,000 layers. The last case takes minutes.
 """
 
-import math
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -15,36 +14,14 @@ from statistics import median
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
+from bench.diagnostics.contenders import modules
 from bench.timing import MemoryMeter
-from roaf import AdamInBackward, RoaMLP, depth_schedule, random_orthogonal
+from roaf import AdamInBackward, RoaMLP, depth_schedule
 
 ROUNDS = 9
 CASES = ((10_000, 16, 32), (10_000, 64, 64))  # depth, width, batch
 GB = 1e9
-
-
-class Layer(nn.Module):
-    """One layer as a module of its own, under autograd; O belongs to all."""
-
-    def __init__(self, orthogonal: Tensor, alpha: float, beta: float) -> None:
-        super().__init__()
-        width = len(orthogonal)
-        self.weight = nn.Parameter(torch.empty(width, width).uniform_(-1, 1) / math.sqrt(width))
-        self.bias = nn.Parameter(torch.empty(width).uniform_(-1, 1) / math.sqrt(width))
-        self.register_buffer("orthogonal", orthogonal)
-        self.alpha, self.beta = alpha, beta
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = torch.tanh(linear(x, self.weight, self.bias))
-        return self.alpha * linear(x, self.orthogonal) + self.beta * inner  # type: ignore
-
-
-def modules(width: int, depth: int) -> nn.Sequential:
-    """RoaMLP as a chain of modules."""
-    orthogonal, mixing = random_orthogonal(width), depth_schedule(1.0, depth)
-    return nn.Sequential(*(Layer(orthogonal, *mixing) for _ in range(depth)))
 
 
 def stack(width: int, depth: int, memory: str = "full") -> RoaMLP:

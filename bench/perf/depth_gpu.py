@@ -16,7 +16,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from bench.perf.depth import Layer, medians
+from bench.diagnostics.contenders import Layer
+from bench.perf.depth import medians
 from bench.timing import synchronize
 from roaf import RoaMLP, depth_schedule
 from roaf.kernels import depth_triton, picard

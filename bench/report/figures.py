@@ -23,6 +23,7 @@ from bench.report.panels import (
     score_axis,
     title,
 )
+from bench.report.roofline_figure import roofline
 from bench.report.scene import (
     BAND_WORDS,
     NOTHING,
@@ -54,6 +55,7 @@ def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
     figures = {
         "depth": depth,
         "used-depth": used_depth,
+        "roofline": roofline,
         "signal-propagation": signal_propagation,
         "test-score": final_scores,
         "score-by-depth": scores_by_depth,

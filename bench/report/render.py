@@ -17,10 +17,13 @@ from bench.report.groups import labelled_measurements, labelled_runs, names, wit
 from bench.report.ladder import Ladder, ladders
 from bench.report.looks import looks
 from bench.report.page import Board, Section
+from bench.report.roofline import Mark, marks
 from bench.report.scene import Scene, updates_text
 from bench.report.sentences import counts_sentence, group_sentence, seeds_sentence
 from bench.report.signal_table import displayed_signals, signals
 from bench.report.signals import SPECTRUM
+from bench.report.speed import STEP, Point, machines, points
+from bench.report.speed_table import speed_boards, speed_files, speed_method
 from bench.report.tables import csv, displayed, failed_runs, leaderboard, task_facts
 from bench.report.winners import only_winners, winners
 from bench.store import read_folder, slug
@@ -52,6 +55,8 @@ def render(
     table = signals(measurements)
     climbed = ladders(runs, measurements, board)
     deep = depth_tables(climbed)
+    timed = points(runs, measurements)
+    roofs = marks(timed, machines(measurements))
     literature = published.literature(runs, board)
     sources = published.sources_table([result for group in literature.values() for result in group])
     folder = out / slug(suite)
@@ -59,12 +64,14 @@ def render(
         _write(folder / "tables" / "leaderboard.csv", csv(board))
         if len(table):
             _write(folder / "tables" / "signal-propagation.csv", csv(table))
-        for name, text in depth_files(deep).items():
+        for name, text in (depth_files(deep) | speed_files(timed, roofs)).items():
             _write(folder / "tables" / name, text)
         _write_winners(winners(runs, measurements), folder / "tables" / "winners.csv")
     pages = {name: PAGES[name] for name in formats if name in PAGES}
     sections = (
-        _sections(runs, measurements, board, table, literature, climbed, deep) if pages else []
+        _sections(runs, measurements, board, table, literature, climbed, deep, timed, roofs)
+        if pages
+        else []
     )
     if pages:
         _write_drawings(sections, folder / "figures")
@@ -77,10 +84,11 @@ def render(
             "sections": sections,
             "failed": failed_runs(runs),
             "sources": sources,
-            "method": page.METHOD
+            "method": (page.METHOD if runs["updates"].any() else ())
             + (published.METHOD if len(sources) else ())
             + (signal_table.METHOD if len(table) else ())
-            + depth_method(deep),
+            + depth_method(deep)
+            + speed_method(timed),
             "environment": environment_table(records),
         }
         _write(folder / name, text(values))
@@ -105,11 +113,14 @@ def _sections(
     literature: Mapping[str, list[Published]],
     climbed: Sequence[Ladder],
     deep: Sequence[Table],
+    timed: Sequence[Point],
+    roofs: Sequence[Mark],
 ) -> list[Section]:
     """A section a stack; a model looks the same in all of them."""
     look = looks(runs)
     drawn, note = measurements, ""
-    if not measurements["quantity"].isin(["test_score", SPECTRUM]).any():  # trials: one is chosen
+    chosen = ["test_score", SPECTRUM, *STEP]
+    if not measurements["quantity"].isin(chosen).any():  # trials: one is chosen
         drawn, note = only_winners(runs, measurements), WINNERS_NOTE
         look = looks(runs.assign(label=names(runs)))
     sections = []
@@ -118,13 +129,14 @@ def _sections(
             str(group): task_facts(same) for group, same in of_stack.groupby("group", sort=False)
         }
         rows = board[board["stack"] == stack]
-        boards = depth_boards(deep, str(stack))
+        boards = depth_boards(deep, str(stack)) + speed_boards(timed, roofs, str(stack))
         for group in facts:
             ours = rows[rows["group"] == group]
             boards += _boards(group, facts[group], ours, literature[group])
             boards += _signal_boards(table, str(stack), group, list(look))
         own = [ladder for ladder in climbed if ladder.stack == stack]
-        scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look, own)
+        under = [mark for mark in roofs if mark.point.stack == stack]
+        scene = Scene(drawn[drawn["stack"] == stack], rows, facts, look, own, under)
         drawings = [
             replace(drawing, caption=drawing.caption + note)
             for drawing in draw(scene, slug(str(stack)))
@@ -134,7 +146,10 @@ def _sections(
 
 
 def _boards(group: str, facts: dict, board: pd.DataFrame, results: list[Published]) -> list[Board]:
-    """Our numbers, and those of the literature on the same task, if there are any."""
+    """Our numbers, and those of the literature on the same task, if there are any; nothing of runs
+    that only looked."""
+    if not board["updates"].astype(bool).any():
+        return []
     sentences = f"{group_sentence(facts)} {seeds_sentence(board['seeds'].tolist())}.".strip()
     beside = published.beside(board, results, facts)
     boards = [Board(group, sentences, displayed(board, facts["metric"], beside))]

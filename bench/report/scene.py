@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from bench.report.ladder import Ladder
 from bench.report.looks import Look
 from bench.report.panels import MOST_GROUPS
+from bench.report.roofline import Mark
 
 BAND = ("pi", 100)
 """seaborn's name for the band from the lowest seed to the highest."""
@@ -28,6 +29,7 @@ class Scene:
     facts: Mapping[str, Mapping[str, Any]]
     look: Mapping[str, Look]
     ladders: Sequence[Ladder] = ()
+    marks: Sequence[Mark] = ()
 
 
 def lines(

@@ -20,6 +20,7 @@ from bench.suites.setting import Setting as Setting
 from bench.suites.setting import Suite as Suite
 from bench.suites.signal_propagation import SIGNAL_PROPAGATION
 from bench.suites.smoke import SMOKE
+from bench.suites.speed import SPEED
 
 SUITES: dict[str, Suite] = {
     "smoke": SMOKE,
@@ -34,6 +35,7 @@ SUITES: dict[str, Suite] = {
     "fifty-thousand-layers": FIFTY_THOUSAND,
     "extreme-depth-paper-tuning": EXTREME_DEPTH_PAPER_TUNING,
     "extreme-depth-paper": EXTREME_DEPTH_PAPER,
+    "speed": SPEED,
 }
 
 

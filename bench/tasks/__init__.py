@@ -39,6 +39,7 @@ from bench.tasks.mnist import (
     SequentialMnist,
 )
 from bench.tasks.mqar import Mqar
+from bench.tasks.noise import Noise, NoiseDepth
 from bench.tasks.recall import DelayedRecall
 from bench.tasks.regular import ModularArithmetic, Parity
 from bench.tasks.spirals import Spirals
@@ -87,4 +88,6 @@ TASKS: dict[str, Callable[..., Task]] = {
     "teacher": Teacher,
     "iterated-map": IteratedMap,
     "spirals": Spirals,
+    "noise": Noise,
+    "noise-depth": NoiseDepth,
 }

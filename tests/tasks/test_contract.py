@@ -116,6 +116,7 @@ def memoryless(targets: Tensor, outputs: int) -> Tensor:
         ("teacher", {"layers": 0}, "layers is 0; it must be at least 1"),
         ("teacher", {"gain": 1.0}, "gain is 1.0; it must be above 1, or the signal dies out"),
         ("iterated-map", {"folds": 17}, "folds is 17; it must be from 1 to 16"),
+        ("noise", {"length": 0}, "length is 0; it must be at least 1"),
         ("spirals", {"turns": -3}, "turns is -3; it must be above 0"),
     ],
 )
