@@ -17,12 +17,13 @@ from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from roaf.forms import Form, in_quickest
-from roaf.kernels import RECURRENT, Problem, check_backend, members, reference
-from roaf.kernels.problem import Kernel, choose
+from roaf.kept import Forms, kept
+from roaf.kernels import MEMBERS, RECURRENT, Backend, Problem, check_backend, members, reference
+from roaf.kernels.problem import choose
 from roaf.kernels.segments import read_in_segments
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
-from roaf.orthogonal import draw_filter, structured
+from roaf.orthogonal import draw_filter
 from roaf.precision import applied_dtype
 from roaf.saved import Filtered
 from roaf.sequences import last_of_each, pack_like, reverse
@@ -114,7 +115,7 @@ class RoaRNN(Filtered):
         self.num_layers, self.bidirectional = num_layers, bidirectional
         self.filter, self.backend = filter, backend
         self.activation_memory = activation_memory
-        self._phi = find_nonlinearity(nonlinearity)
+        self._phi, self._forms = find_nonlinearity(nonlinearity), Forms()
         check_backend(RECURRENT, backend, self._phi)
         where = {"device": wanted_device(device), "dtype": dtype}
         for layer in range(num_layers):
@@ -254,9 +255,13 @@ class RoaRNN(Filtered):
         if self._phi.slope_of_bias is not None:
             self.register_parameter(f"phi_bias{suffix}", nn.Parameter(torch.zeros(size, **where)))
 
-    def _form(self, suffix: str) -> Form:
-        numbers, dtype = getattr(self, f"orthogonal{suffix}"), applied_dtype(self.weight_hh)
-        return structured(self.filter, numbers, self.hidden_size, dtype)
+    def _form(self, suffix: str, dtype: torch.dtype | None = None) -> Form:
+        """O, in the dtype in which it is applied if none is given."""
+        numbers, dtype = (
+            getattr(self, f"orthogonal{suffix}"),
+            dtype or applied_dtype(self.weight_hh),
+        )
+        return kept(self._forms, suffix, self.filter, numbers, self.hidden_size, dtype)
 
     def _layer(self, suffix: str) -> tuple[Any, ...]:
         """What every kernel needs of a layer: O, W, alpha, beta, phi and the bias of phi."""
@@ -271,11 +276,13 @@ class RoaRNN(Filtered):
         where = weight.device, weight.dtype
         return Problem(time, batch, self.hidden_size, *where, form, alpha, beta, phi)
 
-    def _kernel(self, problem: Problem) -> Kernel:
-        """What computes it; many models at once, under torch.vmap, have one of their own."""
-        if members.are_stacked():
-            return members.recur
-        return RECURRENT[choose(RECURRENT, self.backend, problem)].recur
+    def _backend(self, problem: Problem) -> Backend:
+        """What computes it; many models at once, under torch.vmap, have a way of their own."""
+        return (
+            MEMBERS
+            if members.are_stacked()
+            else RECURRENT[choose(RECURRENT, self.backend, problem)]
+        )
 
     def _drive(self, x: Tensor, suffix: str) -> Tensor:
         """V x + b, in the dtype of the state."""
@@ -315,9 +322,10 @@ class RoaRNN(Filtered):
         # time first: each step then reads and writes one contiguous block
         read = (reverse(x, lengths) if backwards else x).transpose(0, 1)
         with torch.autocast(x.device.type, enabled=False):
-            layer = self._layer(suffix)
-            kernel = self._kernel(self._problem(len(read), read.shape[1], layer))
-            state = state.to(layer[1])
+            form, *own = self._layer(suffix)
+            backend = self._backend(self._problem(len(read), read.shape[1], (form, *own)))
+            layer = self._form(suffix, backend.filter_dtype), *own
+            kernel, state = backend.recur, state.to(own[0])
             if self.activation_memory == "sqrt":
                 states = read_in_segments(kernel, read, state, *self._reading(suffix), *layer)
             else:

@@ -21,6 +21,7 @@ from bench.models.build import model_facts as model_facts
 from bench.models.build import trainable_parameters as trainable_parameters
 from bench.models.entry import Entry as Entry
 from roaf.descent import AdamInBackward as AdamInBackward
+from roaf.kernels import load_kernels as load_kernels
 
 MODELS: dict[str, Entry] = (
     roaf.TIME

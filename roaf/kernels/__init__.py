@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from roaf.kernels import cpu, cuda, depth, fused, parallel, reference
+import torch
+
+from roaf.kernels import cpu, cuda, depth, fused, members, parallel, reference
 from roaf.kernels.problem import Backend, Kernel, Problem
 from roaf.nonlinearity import Nonlinearity
 
 RECURRENT = {
     "cuda": Backend(cast(Kernel, cuda.recur), cuda.refuses, cuda.pays),
     "parallel": Backend(cast(Kernel, parallel.recur), parallel.refuses, parallel.pays),
-    "cpu": Backend(cast(Kernel, cpu.recur), cpu.refuses, cpu.pays),
+    "cpu": Backend(cast(Kernel, cpu.recur), cpu.refuses, cpu.pays, torch.float64),
     "fused": Backend(cast(Kernel, fused.recur), fused.refuses, fused.pays),
     "reference": Backend(reference.recur, reference.refuses, reference.pays),
 }
 """In the order in which "auto" asks them; the last computes everything."""
+MEMBERS = Backend(cast(Kernel, members.recur), reference.refuses, reference.pays)
+"""Many models at once, under `torch.vmap`."""
 FEEDFORWARD = {"reference": reference.compose, "fused": cast(Kernel, depth.compose)}
 
 
@@ -30,6 +34,11 @@ def check_backend(table: Mapping[str, Any], backend: str, phi: Nonlinearity) -> 
         )
 
 
+def load_kernels() -> None:
+    """Compiles the CPU's programs now, or loads them, and not in the first pass."""
+    cpu.load()
+
+
 def feedforward(backend: str, phi: Nonlinearity) -> Kernel:
     """The kernel of a stack; "auto" takes the fastest that can compute phi."""
     check_backend(FEEDFORWARD, backend, phi)
@@ -38,4 +47,13 @@ def feedforward(backend: str, phi: Nonlinearity) -> Kernel:
     return FEEDFORWARD[backend]
 
 
-__all__ = ["FEEDFORWARD", "RECURRENT", "Backend", "Problem", "check_backend", "feedforward"]
+__all__ = [
+    "FEEDFORWARD",
+    "MEMBERS",
+    "RECURRENT",
+    "Backend",
+    "Problem",
+    "check_backend",
+    "feedforward",
+    "load_kernels",
+]

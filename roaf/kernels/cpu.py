@@ -88,9 +88,9 @@ def refuses(problem: Problem) -> str | None:
 def pays(problem: Problem) -> bool:
     """Whether it is there and was faster than "fused" at such sizes.
 
-    Measured, forward and backward: 1.05 to 3.7 times as fast at 64 to 1,024 units with a batch of 1
-    to 128 on a thread, slower at 2,048 with a batch of 1. Of a batch smaller than the threads some
-    stay idle here and not there, which tells once the matrices are no longer in a core's own cache.
+    Measured, forward and backward: 1.05 to 1.85 times as fast at 64 to 1,024 units with a batch of
+    1 to 128 on a thread, slower at 2,048 with a batch of 1. Of a batch smaller than the threads
+    some stay idle here and not there, which tells once the matrices leave a core's own cache.
     """
     matrices = 1 if isinstance(problem.form, Gather) else 2
     near = 4 * matrices * problem.hidden**2 <= OWN_CACHE

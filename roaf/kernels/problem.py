@@ -38,12 +38,14 @@ class Backend:
     """One way to compute the recurrence: the kernel, what it cannot do, and where it is best.
 
     `refuses` gives the clause that follows "backend 'its name' ", or None where it can compute the
-    problem; `pays` is asked where it can, by "auto".
+    problem; `pays` is asked where it can, by "auto". The filter is given in `filter_dtype`, or else
+    in the dtype of the state.
     """
 
     recur: Kernel
     refuses: Callable[[Problem], str | None]
     pays: Callable[[Problem], bool]
+    filter_dtype: torch.dtype | None = None
 
 
 def choose(backends: Mapping[str, Backend], wanted: str, problem: Problem) -> str:
