@@ -5,7 +5,7 @@ laid out for a form.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -42,4 +42,4 @@ def _kept(forms: Forms, name: str, kind: str, numbers: Tensor, size: int, dtype:
     return known[2]
 
 
-kept: Callable[..., Form] = torch.compiler.disable(_kept)
+kept = cast(Callable[..., Form], torch.compiler.disable(_kept))
