@@ -211,7 +211,7 @@ class RoaRNN(Filtered):
         self._check(x, None)
         time, rows = x.shape[-2], x.shape[:-2].numel()
         with torch.no_grad():
-            return choose(RECURRENT, self.backend, self._problem(time, rows, self._layer("")))
+            return choose(RECURRENT, self.backend, Problem.of(time, rows, *self._layer("")))
 
     def extra_repr(self) -> str:
         return (
@@ -257,11 +257,9 @@ class RoaRNN(Filtered):
 
     def _form(self, suffix: str, dtype: torch.dtype | None = None) -> Form:
         """O, in the dtype in which it is applied if none is given."""
-        numbers, dtype = (
-            getattr(self, f"orthogonal{suffix}"),
-            dtype or applied_dtype(self.weight_hh),
-        )
-        return kept(self._forms, suffix, self.filter, numbers, self.hidden_size, dtype)
+        numbers = getattr(self, f"orthogonal{suffix}")
+        wanted = dtype or applied_dtype(self.weight_hh)
+        return kept(self._forms, suffix, self.filter, numbers, self.hidden_size, wanted)
 
     def _layer(self, suffix: str) -> tuple[Any, ...]:
         """What every kernel needs of a layer: O, W, alpha, beta, phi and the bias of phi."""
@@ -271,18 +269,11 @@ class RoaRNN(Filtered):
         mixing = getattr(self, f"mixing{suffix}").values(dtype)
         return self._form(suffix), weight, *mixing, self._phi, *bias
 
-    def _problem(self, time: int, batch: int, layer: tuple[Any, ...]) -> Problem:
-        form, weight, alpha, beta, phi, *_ = layer
-        where = weight.device, weight.dtype
-        return Problem(time, batch, self.hidden_size, *where, form, alpha, beta, phi)
-
     def _backend(self, problem: Problem) -> Backend:
         """What computes it; many models at once, under torch.vmap, have a way of their own."""
-        return (
-            MEMBERS
-            if members.are_stacked()
-            else RECURRENT[choose(RECURRENT, self.backend, problem)]
-        )
+        if members.are_stacked():
+            return MEMBERS
+        return RECURRENT[choose(RECURRENT, self.backend, problem)]
 
     def _drive(self, x: Tensor, suffix: str) -> Tensor:
         """V x + b, in the dtype of the state."""
@@ -323,7 +314,7 @@ class RoaRNN(Filtered):
         read = (reverse(x, lengths) if backwards else x).transpose(0, 1)
         with torch.autocast(x.device.type, enabled=False):
             form, *own = self._layer(suffix)
-            backend = self._backend(self._problem(len(read), read.shape[1], (form, *own)))
+            backend = self._backend(Problem.of(len(read), read.shape[1], form, *own))
             layer = self._form(suffix, backend.filter_dtype), *own
             kernel, state = backend.recur, state.to(own[0])
             if self.activation_memory == "sqrt":

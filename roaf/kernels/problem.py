@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,12 @@ class Problem:
     alpha: Value
     beta: Value
     phi: Nonlinearity
+
+    @classmethod
+    def of(cls, time: int, batch: int, form: Form, weight: Tensor, *settings: Any) -> "Problem":
+        """That of a layer, whose `settings` are alpha, beta, phi and the bias of phi."""
+        where = weight.device, weight.dtype
+        return cls(time, batch, len(weight), *where, form, *settings[:3])
 
     @property
     def mixes_by_numbers(self) -> bool:
