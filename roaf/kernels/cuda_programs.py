@@ -179,7 +179,7 @@ def launch(
 ) -> None:
     """Runs the program on every row of `like`, (steps, members, batch, width)."""
     steps, members, batch, width = like.shape
-    filled = max(NARROWEST, triton.next_power_of_2(width))
+    filled = max(NARROWEST, 1 << (width - 1).bit_length())
     kind = {"width": width, "filled": filled, "phi": phi, "dense": dense, "keep": keep}
     program[(members * batch,)](*tensors, steps, batch, **kind, **chip(filled))
 
