@@ -124,14 +124,14 @@ TABLE = "extreme-depth-tuning"
 SHALLOWEST = [setting for setting in FIRST if (setting.task, setting.depth) == ("digits-depth", 10)]
 FIFTY_THOUSAND = Suite(
     question="Does a network of 50,000 layers train, and does its core do more than a frozen one?",
-    budget="about 15 min on 2 CPU cores",
+    budget="58 min on 2 CPU cores with other work beside",
     settings=(*deeper(DEEPEST, 50_000), *deeper(SHALLOWEST, 10)),
 )
 
 EXTREME_DEPTH_TUNING = Suite(
     question="Which learning rate suits each model and its frozen core at each depth (at 10,000 "
     "layers over half the updates)?",
-    budget="under 30 min on 2 CPU cores",
+    budget="an hour or two on 2 CPU cores",
     settings=swept(
         [
             *(replace(unwatched(s), updates=s.updates // 2) for s in DEEPEST),
@@ -141,6 +141,6 @@ EXTREME_DEPTH_TUNING = Suite(
 )
 EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",
-    budget="under 25 min on 2 CPU cores",
+    budget="43 min on 2 CPU cores with other work beside",
     settings=tuned(SETTINGS, TABLE),
 )

@@ -81,7 +81,7 @@ CORNERS = (
 VERY_LONG = point((100_000, 128, 16), ROTATIONS, {}, activation_memory="sqrt")
 SPEED = Suite(
     question="What does a training step cost, beside torch's own networks and the reference loop?",
-    budget="under 10 min on 2 CPU cores",
+    budget="some 25 min on 2 CPU cores",
     settings=(
         *FIGURES,
         *(point(shape, ROAF_MODELS, ALONE) for shape in CORNERS),
