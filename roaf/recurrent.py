@@ -7,37 +7,24 @@ is reconstructed from the abstract and the author's later code. W, V and b start
 torch.nn.Linear do.
 """
 
-import math
-from typing import Any
-
 import torch
 from jaxtyping import Float, Int
-from torch import Generator, Tensor, nn
-from torch.nn.functional import linear
+from torch import Generator, Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from roaf.forms import Form, in_quickest
-from roaf.kept import Forms, kept
-from roaf.kernels import MEMBERS, RECURRENT, Backend, Problem, check_backend, members, reference
-from roaf.kernels.problem import choose
+from roaf.forms import in_quickest
+from roaf.kept import Forms
+from roaf.kernels import RECURRENT, Problem, check_backend, choose, reference
 from roaf.kernels.segments import read_in_segments
+from roaf.layered import Layered
 from roaf.mixing import Coefficient, Mixing, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
-from roaf.orthogonal import draw_filter
 from roaf.precision import applied_dtype
-from roaf.saved import Filtered
 from roaf.sequences import last_of_each, pack_like, reverse
-from roaf.settings import (
-    check_memory,
-    check_sequences,
-    check_sizes,
-    check_states,
-    uniform_parameter,
-    wanted_device,
-)
+from roaf.settings import check_memory, check_sequences, check_sizes, check_states, wanted_device
 
 
-class RoaRNN(Filtered):
+class RoaRNN(Layered):
     """A recurrent network called like `torch.nn.RNN(batch_first=True)`.
 
         h_t = alpha * O h_{t-1} + beta * phi(W h_{t-1} + V x_t + b)
@@ -123,16 +110,6 @@ class RoaRNN(Filtered):
                 width = input_size if layer == 0 else hidden_size * self.directions
                 self.add_module(f"mixing{suffix}", Mixing(alpha, beta, hidden_size, **where))
                 self._add_layer(suffix, width, bias, generator, where)
-
-    @property
-    def directions(self) -> int:
-        """2 where the sequence is read both ways, else 1."""
-        return 2 if self.bidirectional else 1
-
-    @property
-    def filter_size(self) -> int:
-        """The units that the filter acts on."""
-        return self.hidden_size
 
     @property
     def alpha(self) -> Value:
@@ -224,67 +201,6 @@ class RoaRNN(Filtered):
         check_sequences(x, self.input_size)
         runs = self.num_layers * self.directions
         check_states(h0, (runs, *x.shape[:-2], self.hidden_size))
-
-    def _suffix(self, layer: int, reverse: bool) -> str:
-        """What the names of a layer and direction end in; ValueError where there is none."""
-        if not 0 <= layer < self.num_layers or (reverse and not self.bidirectional):
-            raise ValueError(
-                f"layer={layer}, reverse={reverse} is not there: num_layers={self.num_layers}, "
-                f"bidirectional={self.bidirectional}"
-            )
-        return self._suffixes(layer)[reverse]
-
-    def _suffixes(self, layer: int) -> list[str]:
-        name = f"_l{layer}" if layer else ""
-        return [name, f"{name}_reverse"][: self.directions]
-
-    def _add_layer(self, suffix: str, width: int, bias: bool, generator, where: dict) -> None:
-        size = self.hidden_size
-        bound = 1 / math.sqrt(size)
-        numbers = draw_filter(size, self.filter, generator).to(where["device"])
-        self.register_buffer(f"orthogonal{suffix}", numbers)
-        weights = {
-            "weight_ih": ((size, width), 1 / math.sqrt(width)),
-            "weight_hh": ((size, size), bound),
-            "bias": ((size,), bound),
-        }
-        for name, (shape, limit) in weights.items():
-            wanted = bias or name != "bias"
-            value = uniform_parameter(shape, limit, generator, where) if wanted else None
-            self.register_parameter(name + suffix, value)
-        if self._phi.slope_of_bias is not None:
-            self.register_parameter(f"phi_bias{suffix}", nn.Parameter(torch.zeros(size, **where)))
-
-    def _form(self, suffix: str, dtype: torch.dtype | None = None) -> Form:
-        """O, in the dtype in which it is applied if none is given."""
-        numbers = getattr(self, f"orthogonal{suffix}")
-        wanted = dtype or applied_dtype(self.weight_hh)
-        return kept(self._forms, suffix, self.filter, numbers, self.hidden_size, wanted)
-
-    def _layer(self, suffix: str) -> tuple[Any, ...]:
-        """What every kernel needs of a layer: O, W, alpha, beta, phi and the bias of phi."""
-        dtype = applied_dtype(self.weight_hh)
-        names = ("weight_hh", "phi_bias")[: 1 if self._phi.slope_of_bias is None else 2]
-        weight, *bias = (getattr(self, name + suffix).to(dtype) for name in names)
-        mixing = getattr(self, f"mixing{suffix}").values(dtype)
-        return self._form(suffix), weight, *mixing, self._phi, *bias
-
-    def _backend(self, problem: Problem) -> Backend:
-        """What computes it; many models at once, under torch.vmap, have a way of their own."""
-        if members.are_stacked():
-            return MEMBERS
-        return RECURRENT[choose(RECURRENT, self.backend, problem)]
-
-    def _drive(self, x: Tensor, suffix: str) -> Tensor:
-        """V x + b, in the dtype of the state."""
-        weight, bias = self._reading(suffix)
-        return linear(x.to(weight), weight, bias)
-
-    def _reading(self, suffix: str) -> tuple[Tensor, Tensor | None]:
-        """V and b, in the dtype of the state."""
-        dtype = applied_dtype(self.weight_hh)
-        weight, bias = (getattr(self, name + suffix) for name in ("weight_ih", "bias"))
-        return weight.to(dtype), None if bias is None else bias.to(dtype)
 
     def _read_layers(
         self,

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from roaf import random_orthogonal
+from roaf import RoaRNN, random_orthogonal
 from roaf.forms import Dense
 from roaf.kernels import RECURRENT, Problem, fused, reference
 from roaf.kernels.layers import SHORTEST
-from roaf.kernels.segments import read_in_segments, recur_in_segments, segments
+from roaf.kernels.segments import read_in_segments, segments
 from roaf.nonlinearity import NONLINEARITIES
 
 DOUBLE = torch.float64
@@ -35,6 +35,11 @@ def passes(recur, leaves: tuple[Tensor, ...], phi: str, learned: bool) -> list[T
     form = Dense(matrix, matrix.T)
     states = recur(drive, state, form, weight, *mixing, NONLINEARITIES[phi], *more)
     return [states, *torch.autograd.grad(states.sin().sum(), leaves)]
+
+
+def recur_in_segments(kernel, drive: Tensor, state: Tensor, *layer) -> Tensor:
+    """What the kernel gives of the drive, which is the input times the identity."""
+    return read_in_segments(kernel, drive, state, torch.eye(HIDDEN).to(drive), None, *layer)
 
 
 @pytest.mark.parametrize("kernel", [reference.recur, fused.recur])
@@ -91,6 +96,22 @@ def test_the_drive_is_made_of_the_inputs_of_each_part_alone(has_offset):
     torch.testing.assert_close((found, *mine), (wanted, *whole), atol=1e-10, rtol=1e-10)
 
 
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_a_network_that_keeps_little_has_the_numbers_of_one_that_keeps_all(both_ways):
+    settings = {"alpha": 0.99, "beta": 0.1, "num_layers": 2, "bidirectional": both_ways}
+    full = RoaRNN(2, HIDDEN, **settings).double()
+    little = RoaRNN(2, HIDDEN, activation_memory="sqrt", **settings).double()
+    little.load_state_dict(full.state_dict())
+    x = torch.randn(BATCH, 3 * SHORTEST + 7, 2, dtype=DOUBLE, requires_grad=True)
+    found = []
+    for network in (full, little):
+        output, last = network(x)
+        loss = output.sin().sum() + last.square().sum()
+        gradients = torch.autograd.grad(loss, (x, *network.parameters()))
+        found.append((output, last, *gradients))
+    torch.testing.assert_close(found[1], found[0], atol=1e-10, rtol=1e-10)
+
+
 def test_no_more_is_kept_than_the_states_between_segments_and_what_was_given():
     drive, state, weight = inputs(1000, "tanh", learned=False)
     kept: list[Tensor] = []
@@ -100,6 +121,7 @@ def test_no_more_is_kept_than_the_states_between_segments_and_what_was_given():
         recur_in_segments(fused.recur, drive, state, Dense(eye, eye), weight, 0.99, 0.3, phi)
     between = len(segments(1000))
     assert sorted(x.shape for x in kept) == [
+        (HIDDEN, HIDDEN),
         (HIDDEN, HIDDEN),
         (between, BATCH, HIDDEN),
         (1000, BATCH, HIDDEN),

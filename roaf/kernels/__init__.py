@@ -6,7 +6,7 @@ from typing import Any, cast
 import torch
 
 from roaf.kernels import cpu, cuda, depth, fused, members, parallel, reference
-from roaf.kernels.problem import Backend, Kernel, Problem
+from roaf.kernels.problem import Backend, Kernel, Problem, choose
 from roaf.nonlinearity import Nonlinearity
 
 RECURRENT = {
@@ -54,6 +54,7 @@ __all__ = [
     "Backend",
     "Problem",
     "check_backend",
+    "choose",
     "feedforward",
     "load_kernels",
 ]

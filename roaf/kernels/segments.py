@@ -33,25 +33,6 @@ Run = Callable[..., Tensor]
 may be cut anywhere: what it gives for the parts are the parts of what it gives for the whole."""
 
 
-def recur_in_segments(
-    kernel: Run,
-    drive: Float[Tensor, "time batch hidden"],
-    state: Float[Tensor, "batch hidden"],
-    form: Form,
-    weight: Float[Tensor, "hidden hidden"],
-    alpha: Value,
-    beta: Value,
-    phi: Nonlinearity,
-    *bias: Float[Tensor, "hidden"],
-) -> Float[Tensor, "time batch hidden"]:
-    """What `kernel` gives, of any backend, in the memory of drive, states and their gradients."""
-
-    def run(part, before, weight, alpha, beta, *bias):
-        return kernel(part, before, form, weight, alpha, beta, phi, *bias)
-
-    return in_segments(run, drive, state, weight, alpha, beta, *bias)  # type: ignore
-
-
 def read_in_segments(
     kernel: Run,
     x: Float[Tensor, "time batch input"],
@@ -65,7 +46,10 @@ def read_in_segments(
     phi: Nonlinearity,
     *bias: Float[Tensor, "hidden"],
 ) -> Float[Tensor, "time batch hidden"]:
-    """The same from the inputs; the drive V x + b is made of each part alone: half the memory."""
+    """What `kernel` gives, of any backend, for the drive V x + b.
+
+    The drive is made of each part alone, so that a whole one is never there.
+    """
 
     def run(part, before, weight_ih, offset, weight, alpha, beta, *bias):
         drive = linear(part.to(weight_ih), weight_ih, offset)
