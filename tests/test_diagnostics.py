@@ -55,6 +55,12 @@ def test_norms_too_small_for_float32_squares_are_still_measured():
     assert gradient_by_parameter(model)["weight"] == pytest.approx(1e-30, rel=1e-6)
 
 
+def test_the_norm_of_a_weight_is_its_largest_singular_value():
+    matrix = torch.diag(torch.tensor([0.5, -3.0], dtype=DOUBLE))
+    found = values(look("weight-norms", view(Linear(matrix))), "weight_norm")
+    assert found["body.matrix"] == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize("a", [0.5, 0.9, 0.99])
 def test_the_memory_horizon_is_where_a_thousandth_is_left(a):
     looked = view(Linear(torch.full((1, 1), a, dtype=DOUBLE)), 1000)

@@ -14,6 +14,7 @@ from bench.diagnostics.gradients import (
     signal_to_noise,
 )
 from bench.diagnostics.memory import memory_horizon
+from bench.diagnostics.norms import weight_norms
 from bench.diagnostics.spectrum import leading_exponents, spectrum, step_gains
 from bench.diagnostics.speed import backend_speed, speed
 from bench.diagnostics.states import states, weight_gradients
@@ -45,6 +46,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "spectrum": Diagnostic(spectrum, ALONE),
     "leading-exponents": Diagnostic(leading_exponents, ALONE),
     "step-gains": Diagnostic(step_gains, ALONE),
+    "weight-norms": Diagnostic(weight_norms, (*STEPWISE, "sequence")),
     "memory-horizon": Diagnostic(memory_horizon, ("time",)),
     "states": Diagnostic(states),
     "weight-gradients": Diagnostic(weight_gradients, DEEP),

@@ -16,6 +16,12 @@ from bench.suites.long_memory_paper import (
     LONG_MEMORY_PAPER_TUNING,
     LONG_MEMORY_PAPER_WIDE,
 )
+from bench.suites.psmnist import (
+    PSMNIST,
+    PSMNIST_PAPER,
+    PSMNIST_PAPER_TUNING,
+    PSMNIST_TUNING,
+)
 from bench.suites.setting import Setting as Setting
 from bench.suites.setting import Suite as Suite
 from bench.suites.signal_propagation import SIGNAL_PROPAGATION
@@ -30,6 +36,10 @@ SUITES: dict[str, Suite] = {
     "long-memory-paper-tuning": LONG_MEMORY_PAPER_TUNING,
     "long-memory-paper": LONG_MEMORY_PAPER,
     "long-memory-paper-wide": LONG_MEMORY_PAPER_WIDE,
+    "psmnist-tuning": PSMNIST_TUNING,
+    "psmnist": PSMNIST,
+    "psmnist-paper-tuning": PSMNIST_PAPER_TUNING,
+    "psmnist-paper": PSMNIST_PAPER,
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
     "fifty-thousand-layers": FIFTY_THOUSAND,

@@ -90,7 +90,7 @@ def swept(
             setting,
             trials={model: _trials(setting, model, rates) for model in setting.models},
             seeds=TUNING_SEEDS,
-            tested=False,
+            tests=0,
             evaluations=1,
         )
         for setting in settings
@@ -141,6 +141,6 @@ EXTREME_DEPTH_TUNING = Suite(
 )
 EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",
-    budget="43 min on 2 CPU cores with other work beside",
+    budget="20 min on 2 CPU cores",
     settings=tuned(SETTINGS, TABLE),
 )

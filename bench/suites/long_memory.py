@@ -56,7 +56,7 @@ TASKS = (PSMNIST, COPYING, ADDING, DIGITS)
 def tuning(settings: Iterable[Setting]) -> tuple[Setting, ...]:
     """The settings with six trials a model on the tuning seed; the test set stays unseen."""
     return tuple(
-        replace(s, trials=six_trials(s.length), seeds=TUNING_SEEDS, tested=False, evaluations=1)
+        replace(s, trials=six_trials(s.length), seeds=TUNING_SEEDS, tests=0, evaluations=1)
         for s in settings
     )
 

@@ -18,7 +18,8 @@ class Setting:
     """One task of a suite and its budget, the same for every model.
 
     `trials` lists for a model what is tried, one run a seed each, `widths` its width; the key "*"
-    serves every model not named. A model that is in neither takes `default_trial`. Where
+    serves every model not named. A model that is in neither takes `default_trial`. `evaluations` and
+    `tests` count, evenly spread, the looks at the validation and at the test set. Where
     `diagnostics` say at which updates each is read, the gradient is theirs to read; where a setting
     is not `watched`, no one reads it. `together` says of a model how many of its runs, which differ
     in seed and learning rate, may share a launch; nothing is then timed.
@@ -38,7 +39,7 @@ class Setting:
     optimiser_args: Mapping[str, Any] = field(default_factory=dict)
     frozen: tuple[str, ...] = ()
     evaluations: int = 4
-    tested: bool = True
+    tests: int = 1
     watched: bool = True
     diagnostics: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] | None = None
@@ -79,7 +80,7 @@ class Setting:
             optimiser_args=self.optimiser_args,
             frozen=self.frozen,
             validate_at=evenly(self.updates, self.evaluations),
-            test_at=(self.updates,) if self.tested else (),
+            test_at=evenly(self.updates, self.tests),
             gradients_at=logarithmic(self.updates) if watched else (),
             diagnostics={name: list(steps) for name, steps in self.diagnostics.items()},
             threads=self.threads,

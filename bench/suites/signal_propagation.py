@@ -44,7 +44,7 @@ def adding(
         widths={"*": 32},
         updates=updates,
         evaluations=0,
-        tested=False,
+        tests=0,
         diagnostics=looks(updates, "input-gradient", "signal-to-noise", "memory-horizon"),
     )
 
@@ -56,7 +56,7 @@ DEEP = Setting(
     widths={"*": 32},
     updates=10,
     evaluations=0,
-    tested=False,
+    tests=0,
     diagnostics=looks(10, "signal-to-noise", "picard-depth") | {"weight-gradients": (0, 10)},
 )
 IMAGES = replace(

@@ -56,7 +56,7 @@ def untrained(task: str, *, looks: Looks, **more) -> Setting:
         task=task,
         updates=0,
         evaluations=0,
-        tested=False,
+        tests=0,
         watched=False,
         threads=2,
         diagnostics=looks,
