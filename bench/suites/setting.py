@@ -18,8 +18,8 @@ class Setting:
     """One task of a suite and its budget, the same for every model.
 
     `trials` lists for a model what is tried, one run a seed each, `widths` its width; the key "*"
-    serves every model not named. A model that is in neither takes `default_trial`. `evaluations` and
-    `tests` count, evenly spread, the looks at the validation and at the test set. Where
+    serves every model not named. A model that is in neither takes `default_trial`. The looks at the
+    validation set (`evaluations`) and at the test set (`tests`) are spread evenly. Where
     `diagnostics` say at which updates each is read, the gradient is theirs to read; where a setting
     is not `watched`, no one reads it. `together` says of a model how many of its runs, which differ
     in seed and learning rate, may share a launch; nothing is then timed.
