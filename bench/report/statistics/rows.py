@@ -1,74 +1,14 @@
-"""Values to summaries, rows to rows. The seed is the unit of replication.
-
-The interval for the mean of n values with sample standard deviation s (divisor n - 1) is
-
-    mean +- t(0.975, n - 1) * s / sqrt(n)
-
-There is none for one value, for values that are all equal and for values that are not finite.
-"""
+"""Rows of measurements to one value a run, or to the rows that a figure draws."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from statistics import median, stdev
-from typing import NamedTuple
 
 import pandas as pd
-from scipy import stats
 
-from bench.records import Status
+from bench.report.statistics.outcomes import OK
 
-OK = (Status.ok, Status.solved_early)
 RUN = ["stack", "run_id"]
 FLOOR, CEILING = 1e-20, 1e20
 """A gradient relative to the one at distance 0 and a singular value are drawn between these."""
-
-
-class Summary(NamedTuple):
-    """What is said of the values of several seeds; None where it cannot be said."""
-
-    n: int
-    mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
-    median: float | None
-
-
-def summarise(values: Sequence[float]) -> Summary:
-    """Count, mean, sample standard deviation, 95 % t-interval and median."""
-    n = len(values)
-    if n == 0:
-        return Summary(0, None, None, None, None, None)
-    finite = all(map(math.isfinite, values))
-    low, high = t_interval(values) if finite else (None, None)
-    middle = math.nan if any(map(math.isnan, values)) else median(values)
-    return Summary(
-        n, sum(values) / n, stdev(values) if finite and n > 1 else None, low, high, middle
-    )
-
-
-def t_interval(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
-    """The 95 % t-interval for the mean of finite values, or two Nones where there is none."""
-    n = len(values)
-    if n < 2 or min(values) == max(values):
-        return None, None
-    low, high = stats.t.interval(
-        0.95, n - 1, loc=sum(values) / n, scale=stdev(values) / math.sqrt(n)
-    )
-    return float(low), float(high)
-
-
-def failures(statuses: Iterable[str]) -> str:
-    """The outcomes other than ok by kind, such as `2 timeout, 1 diverged`; empty without any."""
-    kinds = Counter(str(status) for status in statuses if status not in OK)
-    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count} {kind}" for kind, count in ordered)
-
-
-def is_solved(score: float, threshold: float, direction: str) -> bool:
-    """Whether the score reaches the threshold; NaN never does."""
-    return score <= threshold if direction == "min" else score >= threshold
 
 
 def last_values(measurements: pd.DataFrame, quantity: str) -> dict[tuple[str, str], float]:
