@@ -7,12 +7,15 @@ the `run_id`, names the same experiment everywhere. A record is a spec with what
 import hashlib
 import json
 import math
+import reprlib
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of the records written; `bench.upgrade` reads the older ones."""
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -110,7 +113,8 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """A spec and what happened to it. `facts` is what a report needs to know without torch."""
+    """A spec and what happened to it. `facts` is what a report needs to know without torch;
+    `recorded_at` is when the record was written, which is no part of what it says."""
 
     spec: RunSpec
     status: Status
@@ -119,6 +123,7 @@ class RunRecord:
     environment: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
+    recorded_at: str | None = field(default=None, compare=False)
 
     @property
     def stack(self) -> str:
@@ -136,11 +141,14 @@ def canonical_json(value: Any) -> str:
 
 
 def encode(value: Any) -> Any:
-    """The value with every non-finite number written as a string, since JSON has none."""
+    """The value as JSON can hold it: non-finite numbers become strings, text without an encoding is
+    escaped."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
+        return {encode(str(key)): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
     return value
@@ -150,23 +158,29 @@ def decode_number(value: Any) -> float | None:
     """The number that `encode` wrote: null stays None, the three strings become floats again."""
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and abs(value) <= sys.float_info.max:
         return float(value)
     if isinstance(value, str) and value in NON_FINITE:
         return NON_FINITE[value]
-    raise ValueError(f"{value!r} is not a number, null, or one of {', '.join(NON_FINITE)}")
+    allowed = ", ".join(NON_FINITE)
+    raise ValueError(f"{reprlib.repr(value)} is not a number, null, or one of {allowed}")
 
 
 def spec_from_json(data: Any) -> RunSpec:
     """The spec that was written; a missing, unknown or ill-typed field raises ValueError."""
     if not isinstance(data, dict):
         raise ValueError(f"a spec is a JSON object, not {type(data).__name__}")
-    known = {entry.name: entry for entry in fields(RunSpec)}
+    known = {entry.name: _KINDS[str(entry.type)] for entry in fields(RunSpec)}
     if unknown := sorted(set(data) - set(known)):
-        raise ValueError(f"unknown spec field {unknown[0]!r}; allowed: {', '.join(known)}")
+        found = reprlib.repr(unknown[0])
+        raise ValueError(f"unknown spec field {found}; allowed: {', '.join(known)}")
     for name, value in data.items():
-        if not isinstance(value, _JSON_TYPES[str(known[name].type)]) or isinstance(value, bool):
-            raise ValueError(f"spec field {name!r} must be {known[name].type}, not {value!r}")
+        if not known[name].holds(value):
+            found = reprlib.repr(value)
+            raise ValueError(f"spec field {name!r} must be {known[name].words}, not {found}")
+        if isinstance(value, int) and value < LEAST.get(name, value):
+            raise ValueError(f"spec field {name!r} must be at least {LEAST[name]}, not {value}")
     try:
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
@@ -176,14 +190,34 @@ def spec_from_json(data: Any) -> RunSpec:
         raise ValueError(str(error).replace("RunSpec.__init__()", "spec")) from None
 
 
-_JSON_TYPES: dict[str, Any] = {
-    "<class 'str'>": str,
-    "<class 'int'>": int,
-    "<class 'float'>": (int, float),
-    "int | None": (int, type(None)),
-    "float | None": (int, float, type(None)),
-    "str | None": (str, type(None)),
-    "tuple[int, ...]": (list, tuple),
-    "tuple[str, ...]": (list, tuple),
-    "collections.abc.Mapping[str, typing.Any]": dict,
+LEAST = {"width": 1, "depth": 1, "batch_size": 1, "updates": 0, "threads": 1}
+
+
+class _Kind(NamedTuple):
+    """What a field of a spec may be: in words, as types, and of a list its items' type."""
+
+    words: str
+    types: type | tuple[type, ...]
+    items: type = object
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is of the kind; True and False are no numbers."""
+        if isinstance(value, bool) or not isinstance(value, self.types):
+            return False
+        return not isinstance(value, list | tuple) or all(
+            isinstance(item, self.items) and not isinstance(item, bool) for item in value
+        )
+
+
+_LIST = (list, tuple)
+_KINDS = {
+    "<class 'str'>": _Kind("a string", str),
+    "<class 'int'>": _Kind("an integer", int),
+    "<class 'float'>": _Kind("a number", (int, float)),
+    "int | None": _Kind("an integer or null", (int, type(None))),
+    "float | None": _Kind("a number or null", (int, float, type(None))),
+    "str | None": _Kind("a string or null", (str, type(None))),
+    "tuple[int, ...]": _Kind("a list of integers", _LIST, int),
+    "tuple[str, ...]": _Kind("a list of strings", _LIST, str),
+    "collections.abc.Mapping[str, typing.Any]": _Kind("an object", dict),
 }

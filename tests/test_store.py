@@ -2,14 +2,26 @@
 
 import json
 import math
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.records import Measurement, RunRecord, Status, spec_from_json
-from bench.store import BadRecord, Conflict, load, merge, read_record, record_path, write_record
+from bench.store import (
+    BadRecord,
+    keep_record,
+    load,
+    read_folder,
+    read_record,
+    record_path,
+    run_rows,
+    write_record,
+)
+from tests.hostile import few
 from tests.specs import tiny
 
 ROWS = (
@@ -34,10 +46,31 @@ def test_a_record_comes_back_as_it_was(tmp_path):
     assert not list(tmp_path.rglob(".writing*"))
 
 
+def test_a_record_says_when_it_was_written_and_keeps_that(tmp_path):
+    first = read_record(write_record(record(), tmp_path))
+    assert first.recorded_at is not None
+    assert first.recorded_at.endswith("Z")
+    old = record(recorded_at="2026-01-31T23:59:59Z")
+    assert read_record(write_record(old, tmp_path)).recorded_at == "2026-01-31T23:59:59Z"
+    assert old == first
+
+
 def test_not_a_number_survives_the_file(tmp_path):
     path = write_record(record(measurements=(Measurement(0, "q", "w", math.nan),)), tmp_path)
     assert math.isnan(read_record(path).measurements[0].value)
     assert '"NaN"' in path.read_text()
+
+
+@example("\ud800 and \udcff", math.inf)
+@few
+@given(st.text(st.characters()), st.floats() | st.none() | st.integers(-(2**53), 2**53))
+def test_whatever_a_run_says_can_be_read_again(tmp_path_factory, text, value):
+    said = record(error=text, measurements=(Measurement(2**40, text, text, value),))
+    found = read_record(write_record(said, tmp_path_factory.mktemp("said")))
+    assert found.error == text.encode(errors="backslashreplace").decode()
+    assert found.measurements[0].quantity == found.measurements[0].where == found.error
+    again = found.measurements[0].value
+    assert again == value or (math.isnan(again) and math.isnan(value))
 
 
 def test_the_same_experiment_has_the_same_id_and_any_change_another():
@@ -64,43 +97,160 @@ def test_a_name_cannot_leave_the_results_folder(tmp_path):
     write_record(record(spec=hostile), tmp_path)
 
 
+def test_a_link_in_the_results_folder_leads_no_record_out_of_it(tmp_path):
+    outside, results = tmp_path / "outside", tmp_path / "results"
+    outside.mkdir()
+    results.mkdir()
+    (results / "test").symlink_to(outside)
+    with pytest.raises(PermissionError, match="leads out of the results folder"):
+        write_record(record(), results)
+    assert not list(outside.iterdir())
+    there = record_path(record(spec=tiny(suite="other")), results)
+    there.parent.mkdir(parents=True)
+    (outside / "file").write_text("mine")
+    there.symlink_to(outside / "file")
+    write_record(record(spec=tiny(suite="other")), results)
+    assert (outside / "file").read_text() == "mine"
+    assert not there.is_symlink()
+
+
+def test_the_results_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "scratch")
+    path = write_record(record(), tmp_path / "results")
+    assert read_folder(tmp_path / "scratch") == ([read_record(path)], [])
+
+
 @pytest.mark.parametrize(
     "damage, complaint",
     [
-        (lambda lines: [], "line 1: schema None is not 1"),
-        (lambda lines: [lines[0].replace('"schema": 1', '"schema": 99')], "schema 99 is not 1"),
+        (lambda lines: [], "line 1: the file is empty"),
+        (lambda lines: ["[]"], "line 1: a record begins with a JSON object"),
         (lambda lines: [lines[0].replace('"seed": 0', '"seed": 5')], "does not belong to its spec"),
         (lambda lines: [lines[0].replace('"width"', '"wid"')], "unknown spec field 'wid'"),
-        (lambda lines: [lines[0], "[1, 2"], "line 2"),
+        (lambda lines: [lines[0].replace('"width": 8', '"width": "8"')], "must be an integer, not"),
+        (lambda lines: [lines[0].replace("[6]", "[6, true]")], "must be a list of integers"),
+        (lambda lines: [lines[0].replace(": 6", ": -6")], "'updates' must be at least 0, not -6"),
+        (lambda lines: [lines[0].replace('"ok"', '"fine"')], "status 'fine' is unknown; there are"),
+        (lambda lines: [lines[0].replace('"error"', '"eror"')], "the field 'eror' is unknown"),
+        (lambda lines: [lines[0].replace('"facts": {}, ', "")], "the field 'facts' is missing"),
+        (lambda lines: [lines[0].replace('"facts": {}', '"facts": 3')], "'facts' cannot be 3"),
+        (
+            lambda lines: [lines[0].replace("{", '{"seed": 1, "seed": 2, ', 1)],
+            "'seed' is there 2 ti",
+        ),
+        (lambda lines: lines[:-1], "line 4: 4 measurements were written, 3 are here"),
+        (lambda lines: [*lines, lines[-1]], "line 6: 4 measurements were written, 5 are here"),
+        (lambda lines: [lines[0], "[1, 2"], "line 2: not JSON: Expecting ',' delimiter at cha"),
+        (lambda lines: [lines[0], "[1,2]"], "a measurement is [step, quantity, where, value]"),
+        (lambda lines: [lines[0], '["1","q","w",1]'], "step '1' is not a whole number from 0"),
+        (lambda lines: [lines[0], '[1.0,"q","w",1]'], "step 1.0 is not a whole number from 0"),
+        (lambda lines: [lines[0], '[-1,"q","w",1]'], "step -1 is not a whole number from 0"),
+        (lambda lines: [lines[0], '[1,"q",{},1]'], "the place of a measurement are strings"),
         (lambda lines: [lines[0], '[1,"q","w","x"]'], "'x' is not a number, null, or one of NaN"),
-        (lambda lines: [lines[0].replace('"ok"', '"fine"')], "'fine' is not a valid Status"),
+        (lambda lines: [lines[0], '[1,"q","w",NaN]'], "not JSON: the word NaN"),
     ],
 )
 def test_a_damaged_record_is_named_with_its_line_and_fault(tmp_path, damage, complaint):
     path = write_record(record(), tmp_path)
-    path.write_text("\n".join(damage(path.read_text().splitlines())))
+    path.write_text("".join(line + "\n" for line in damage(path.read_text().splitlines())))
     with pytest.raises(BadRecord, match=str(path)) as caught:
         read_record(path)
     assert complaint in str(caught.value)
 
 
-@given(st.integers(0, 2000))
-def test_a_record_cut_off_anywhere_never_crashes_the_reader(tmp_path_factory, length):
-    folder = tmp_path_factory.mktemp("cut")
-    path = write_record(record(), folder)
-    path.write_bytes(path.read_bytes()[:length])
+def cuts(path: Path) -> list[str]:
+    """What is said of the file cut off at each byte; nothing where it is read."""
+    whole, said = path.read_bytes(), []
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        try:
+            read_record(path)
+            said.append("")
+        except BadRecord as error:
+            said.append(str(error).removeprefix(f"{path}, "))
+    path.write_bytes(whole)
+    return said
+
+
+def test_a_record_cut_off_at_any_byte_is_no_record_and_says_what_it_lacks(tmp_path):
+    path = write_record(record(), tmp_path)
+    said = cuts(path)
+    assert "" not in said
+    second = path.read_bytes().index(b"\n") + 1
+    assert said[0] == "line 1: the file is empty"
+    assert said[second - 1] == "line 1: the file ends within this line"
+    assert said[second] == "line 1: 4 measurements were written, 0 are here"
+    assert said[-1] == "line 5: the file ends within this line; 3 of 4 measurements are left"
+
+
+def test_an_old_record_cut_off_is_no_record_where_its_end_can_be_told(tmp_path):
+    """Schema 1 did not count its lines: what came after the last update may be lost unnoticed."""
+    *before, last = (Measurement(step, "train_loss", "all", 0.5) for step in range(1, 7))
+    rows = (*before, last, Measurement(6, "test_loss", "all", 0.5))
+    path = write_record(record(measurements=rows), tmp_path)
+    first, *others = path.read_text().splitlines(keepends=True)
+    header = json.loads(first)
+    del header["measurements"], header["recorded_at"]
+    path.write_text(json.dumps({**header, "schema": 1}) + "\n" + "".join(others))
+    assert read_record(path).measurements == rows
+    said = cuts(path)
+    assert [place for place, sentence in enumerate(said) if not sentence] == [
+        len(said) - len(others[-1])
+    ]
+    assert "line 3: the measurements end at update 2 of a run that was ok after 6" in said
+
+
+def test_what_is_no_plain_file_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "endless.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "nowhere.jsonl").symlink_to(tmp_path / "gone")
+    (tmp_path / "round.jsonl").symlink_to(tmp_path / "round.jsonl")
+    with (tmp_path / "vast.jsonl").open("wb") as file:
+        file.truncate(2**40)
+    records, problems = read_folder(tmp_path)
+    assert not records
+    assert [problem.partition("cannot be read ")[2] for problem in problems] == [
+        "(it is not a plain file)",
+        "(No such file or directory)",
+        "(it is not a plain file)",
+        "(Too many levels of symbolic links)",
+        "(over 268,435,456 bytes)",
+    ]
+
+
+def test_a_name_that_cannot_be_printed_is_escaped(tmp_path):
+    for name in (b"\xff.jsonl", b"a\nb.jsonl", b"\x1b[31m.jsonl"):
+        Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_text("")
+    problems = read_folder(tmp_path)[1]
+    assert len(problems) == 3
+    assert all(problem.isprintable() for problem in problems)
+
+
+def test_hidden_files_and_folders_are_not_looked_into(tmp_path):
+    path = write_record(record(), tmp_path)
+    hidden = tmp_path / ".inflight" / "cpu-test"
+    hidden.mkdir(parents=True)
+    (hidden / "measurements.jsonl").write_text("[]")
+    path.with_name(".writing-1.jsonl").write_text("{")
+    assert read_folder(tmp_path) == ([read_record(path)], [])
+
+
+def test_folders_too_deep_for_python_or_for_a_path_stop_no_reader(tmp_path, monkeypatch):
+    path = write_record(record(), tmp_path)
+    monkeypatch.chdir(tmp_path)
     try:
-        read_record(path)
-    except BadRecord as error:
-        assert str(path) in str(error)
-
-
-@given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5) | st.binary())
-def test_any_other_file_never_crashes_the_reader(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("junk") / "junk.jsonl"
-    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    with pytest.raises(BadRecord):
-        read_record(path)
+        for _ in range(900):
+            Path("deep").mkdir()
+            os.chdir("deep")
+        records, problems = read_folder(tmp_path)
+    finally:
+        os.chdir(tmp_path)
+        subprocess.run(["rm", "-r", "deep"], check=True)  # Python's own recurses
+    assert records == [read_record(path)]
+    assert [problem.rpartition(": ")[2] for problem in problems] == [
+        "cannot be read (File name too long)"
+    ]
 
 
 def test_load_gives_a_row_a_measurement_and_a_status_row_each(tmp_path):
@@ -112,6 +262,9 @@ def test_load_gives_a_row_a_measurement_and_a_status_row_each(tmp_path):
     assert sorted(status["where"]) == ["killed", "ok"]
     assert status["value"].isna().all()
     assert {"suite", "stack", "run_id", "axis", "learning_rate", "model_args"} <= set(rows.columns)
+    losses = rows[rows.quantity == "train_loss"]
+    assert losses["step"].tolist() == [0, 1, 2, 3]
+    assert set(losses["seed"]) == {0}
 
 
 def test_load_of_an_empty_folder_is_an_empty_table(tmp_path):
@@ -119,16 +272,25 @@ def test_load_of_an_empty_folder_is_an_empty_table(tmp_path):
     assert "quantity" in load(tmp_path).columns
 
 
-def test_merging_copies_once_and_refuses_what_differs(tmp_path):
-    one, two, out = (tmp_path / name for name in ("one", "two", "out"))
-    write_record(record(), one)
-    write_record(record(spec=tiny(seed=1)), two)
-    assert merge([one, two], out) == (2, 0)
-    assert merge([one, two], out) == (0, 2)
-    changed = write_record(record(measurements=()), two)
-    before = sorted(path.read_bytes() for path in out.rglob("*.jsonl"))
-    with pytest.raises(Conflict, match=changed.name):
-        merge([two], out)
-    assert before == sorted(path.read_bytes() for path in out.rglob("*.jsonl"))
-    with pytest.raises(FileNotFoundError, match="not a results folder"):
-        merge([Path("nowhere")], out)
+def test_load_warns_of_a_file_that_is_not_in_the_table(tmp_path):
+    write_record(record(), tmp_path)
+    path = write_record(record(spec=tiny(seed=1)), tmp_path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match=rf"not in the table: {path}, line 5: .* 3 of 4"):
+        assert set(load(tmp_path)["seed"]) == {0}
+
+
+def test_a_fact_takes_the_place_of_no_other_column():
+    facts = {"seed": 7, "run_id": [1], "error": "no", "layers": [1, 2]}
+    (row,) = run_rows([record(facts=facts)]).to_dict("records")
+    assert (row["seed"], row["run_id"], row["error"]) == (0, tiny().run_id, None)
+    assert row["layers"] == "[1, 2]"
+
+
+def test_a_failed_record_replaces_none_that_is_finished(tmp_path):
+    path = keep_record(record(), tmp_path)
+    keep_record(record(status=Status.killed), tmp_path)
+    assert read_record(path).status is Status.ok
+    path.write_bytes(path.read_bytes()[:-1])
+    keep_record(record(status=Status.killed), tmp_path)
+    assert read_record(path).status is Status.killed
