@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
+from bench.path_option import PathOption
+
 RESULTS = Path("results/local")
 REPORTS = Path("reports/local")
 
@@ -32,7 +34,7 @@ def mistake(sentence: object) -> NoReturn:
     raise click.ClickException(str(sentence))
 
 
-folder = click.Path(path_type=Path)
+folder = PathOption()
 plugin_option = click.option(
     "--plugin", "plugins", multiple=True, type=folder, help="A file with a table MODELS, TASKS..."
 )
@@ -57,11 +59,16 @@ def main() -> None:
 @click.option("--tasks", help="Names and globs, comma-separated: 'copy*'.")
 @click.option("--seeds", help="0-9 or 0,2,5; by default the suite's own.")
 @device_option
-@click.option("--jobs", type=click.IntRange(min=1), help="Runs at once; by default one a core.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs at once: one a core, or a GPU.")
+@click.option("--engine", type=click.Choice(["local", "slurm"]), default="local", show_default=True)
+@click.option("--slurm", help="For the engine slurm: partition=gpu,gres=gpu:1,time=4:00:00.")
 @timeout_option
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
 @click.option("--retry", default="", help="Statuses to run again: timeout,error,oom_gpu...")
 @click.option("--force", is_flag=True, help="Run what is recorded, too.")
+@click.option(
+    "--rerun-stale", is_flag=True, help="Run what another commit or torch has recorded, too."
+)
 @results_option
 @plugin_option
 def run(
@@ -80,7 +87,7 @@ def run(
 @click.option("--suite", required=True)
 @results_option
 @click.option("--out", type=folder, default=REPORTS, show_default=True)
-@click.option("--format", "formats", default="html,md,csv", show_default=True)
+@click.option("--format", "formats", default="html,md,latex,csv", show_default=True)
 @plugin_option
 def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Path, ...]) -> None:
     """Render the report of a suite from its records."""
@@ -97,6 +104,60 @@ def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Pa
         mistake(error)
     except OSError as error:
         mistake(f"the report cannot be written below {out}: {error}")
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--margin", type=click.FloatRange(min=0), default=0.05, show_default=True)
+@click.option("--suite", help="Only the runs of this suite.")
+@click.option(
+    "--results",
+    type=folder,
+    default=Path("results/recorded"),
+    show_default=True,
+    help="The folder in which a stack or a commit is looked up.",
+)
+@click.option("--format", "style", type=click.Choice(["table", "json"]), default="table")
+def compare(a: str, b: str, margin: float, suite: str | None, results: Path, style: str) -> int:
+    """Compare the runs of B with those of A; exit with 3 where B is worse.
+
+    Each is a results folder, a stack, or a commit, and SIDE@STACK is one stack of a folder or a
+    commit. Worse is a mean score by more than the margin (of accuracy, or of the way from chance to
+    the target) with an interval that excludes 0, a run that no longer ends well, and on one stack
+    and processor 1 + margin times the seconds with an interval above 1.
+    """
+    from bench.report import comparison
+
+    try:
+        before, after = (comparison.find_side(text, results, suite) for text in (a, b))
+        found = comparison.compare(before, after, margin)
+    except (comparison.Unusable, OSError) as error:
+        mistake(error)
+    click.echo(comparison.as_json(found) if style == "json" else comparison.as_text(found))
+    return 3 if found.regressions else 0
+
+
+@main.command()
+@click.option("--suite", help="By default every suite of the results folder.")
+@results_option
+@device_option
+@click.option("--watch", is_flag=True, help="Go on until no run is missing or under way.")
+@plugin_option
+def status(
+    suite: str | None, results: Path, device: str, watch: bool, plugins: tuple[Path, ...]
+) -> int:
+    """Say how far a suite is: what is recorded, running, lost and missing, and the time left.
+
+    By default on every stack that the results folder has anything of; with --device cpu or cuda on
+    this machine's.
+    """
+    from bench.execution import session, watching
+
+    try:
+        return watching.status(suite, results, device, plugins, watch)
+    except session.MISTAKES as error:
+        mistake(error)
 
 
 @main.command(name="ls")
@@ -150,10 +211,10 @@ def exec_run(
     file: Path, device: str, timeout: str, results: Path, plugins: tuple[Path, ...]
 ) -> int:
     """Run one spec: a JSON file, or a record whose run is to be done again."""
-    from bench.execution import session
+    from bench.execution import from_file, session
 
     try:
-        return session.run_file(file, device, timeout, results, plugins)
+        return from_file.run_file(file, device, timeout, results, plugins)
     except session.MISTAKES as error:
         mistake(error)
 
@@ -161,16 +222,64 @@ def exec_run(
 @main.command()
 @click.argument("sources", nargs=-1, required=True, type=folder)
 @click.option("--out", type=folder, required=True)
-def merge(sources: tuple[Path, ...], out: Path) -> None:
-    """Copy the records of several results folders into one; different records are refused."""
-    from bench.store import Conflict
-    from bench.store import merge as merge_folders
+@click.option(
+    "--keep",
+    type=click.Choice(["newest", "first", "both"]),
+    help="Which of two different records of one run; by default nothing is copied then.",
+)
+def merge(sources: tuple[Path, ...], out: Path, keep: Any) -> int:
+    """Copy the records of several results folders into one; exit with 2 where a file is none."""
+    from bench.merging import merge as merge_folders
+    from bench.store import shown
 
     try:
-        copied, present = merge_folders(sources, out)
-    except (Conflict, OSError) as error:
+        merged = merge_folders(sources, out, keep)
+    except (ValueError, OSError) as error:
         mistake(error)
-    click.echo(f"{copied} records copied to {out}, {present} were there")
+    for sentence in merged.different:
+        click.echo(f"kept {keep}: {sentence}")
+    for problem in merged.problems:
+        click.echo(f"not copied: {problem}")
+    click.echo(f"{merged.copied} records copied to {shown(out)}, {merged.present} were there")
+    return 2 if merged.problems else 0
+
+
+@main.command()
+@click.argument("where", type=folder, default=RESULTS)
+def validate(where: Path) -> int:
+    """Name every bad file and line in a results folder; exit with 2 where there are any."""
+    from bench.store import shown
+    from bench.validation import validate as validate_folder
+
+    if not where.is_dir():
+        mistake(f"{shown(where)} is not a folder")
+    found = validate_folder(where)
+    for problem in found.problems:
+        click.echo(problem)
+    click.echo(f"{shown(where)}: {found.summary}")
+    return 2 if found.problems else 0
+
+
+@main.command()
+@click.option("--slice", "small", is_flag=True, help="Two minutes of it.")
+@click.option(
+    "--results", type=folder, help="Where the runs are made and kept; by default nowhere."
+)
+@click.option("--out", type=folder, default=REPORTS, show_default=True)
+def selftest(small: bool, results: Path | None, out: Path) -> int:
+    """Plant faults in real runs and count what is lost; exit with 2 where anything is.
+
+    Kills, full disks, hangs, models that crash, clocks that jump, many drivers on one folder. The
+    table is in OUT/reliability.md, and what it is made from in reliability.json.
+    """
+    from bench.selftest.course import FULL, SLICE, Impossible, selftest
+
+    try:
+        well = selftest(SLICE if small else FULL, results, out, click.echo)
+    except (Impossible, OSError) as error:
+        mistake(error)
+    click.echo(out / "reliability.md")
+    return 0 if well else 2
 
 
 benchmarks_option = click.option(

@@ -4,7 +4,8 @@ Small models leave a device idle. Here the weights of equal models are stacked a
 through all of them, by `torch.vmap`; everything else of a run, its data, its optimiser with its
 rate, its looks, is its own: each member is an ordinary model whose weights are views of the stack,
 in the ordinary loop, which is halted where it wants gradients. A member that diverges ends alone.
-`bench.rehearsal` sees beforehand whether a model can be run so.
+`bench.rehearsal` sees beforehand whether a model can be run so. Nothing is kept to go on from:
+launches are of small models, and start again.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -131,8 +132,9 @@ def advance(loop: Loop, loss: Tensor | None) -> tuple[list[Measurement], Batch |
     found: list[Measurement] = []
     try:
         wanted = next(loop) if loss is None else loop.send(loss)
-        while isinstance(wanted, Measurement):
-            found.append(wanted)
+        while not isinstance(wanted, Batch):
+            if isinstance(wanted, Measurement):
+                found.append(wanted)
             wanted = next(loop)
     except StopIteration:
         return found, None

@@ -3,17 +3,21 @@
 resolve(spec) -> spec with versions and defaults filled in
 run(spec)     -> record, whatever happens: an exception is an outcome too
 run_together(specs) -> records: seeds and rates of one model in one launch
+
+The last two go by `follow` and `follow_together`, which tell what happens while it does.
 """
 
 import math
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from bench.checkpoint import Progress, Saved
 from bench.datasets import DataMissing
 from bench.ensemble import train_together
 from bench.environment import environment, versions
@@ -61,12 +65,11 @@ def _digest(spec: RunSpec, registry: Registry) -> str | None:
 
 def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") -> RunRecord:
     """The record of a resolved spec. No exception but an interrupt leaves this function."""
-    found, problem = Found(spec), None
-    try:
-        _run(found, registry or Registry(), device)
-    except Exception as caught:
-        problem = caught
-    return found.record(device, problem)
+    found = Found(spec)
+    for event in follow(found, registry or Registry(), device):
+        if isinstance(event, End):
+            return found.record(device, event)
+    raise AssertionError("a run without an end")
 
 
 def run_together(
@@ -78,23 +81,16 @@ def run_together(
     record.
     """
     founds = [Found(spec) for spec in specs]
-    try:
-        built = [build(found, registry or Registry(), device) for found in founds]
-        models, task = [model for model, _ in built], built[0][1]
-        stack = rehearse(models, task, specs, torch.device(device))
-    except Exception as problem:
-        raise Apart(str(problem).partition("\n")[0]) from problem
-    waiting = dict(enumerate(founds))
-    for found in founds:
-        found.facts.update(run_together=len(specs), together_by=stack.way)
-    try:
-        for k, event in train_together(stack, task, specs, torch.device(device)):
-            if isinstance(event, Measurement):
-                founds[k].measurements.append(event)
-            else:
-                yield waiting.pop(k).record(device, event)
-    except Exception as problem:
-        yield from (found.record(device, problem) for found in waiting.values())
+    for k, event in follow_together(founds, registry or Registry(), device):
+        if isinstance(event, End):
+            yield founds[k].record(device, event)
+
+
+class End(NamedTuple):
+    """How a run ended, and in the first line why."""
+
+    status: Status
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -105,13 +101,12 @@ class Found:
     measurements: list[Measurement] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def record(self, device: str, problem: Exception | None) -> RunRecord:
-        """The record of the run, which came to its end or met the problem."""
-        status, error = outcome(self.measurements) if problem is None else failure(problem)
+    def record(self, device: str, end: End) -> RunRecord:
+        """The record of the run, which ended so."""
         return RunRecord(
             spec=self.spec,
-            status=status,
-            error=error,
+            status=end.status,
+            error=end.error,
             versions=versions(),
             environment=environment(device),
             facts=self.facts,
@@ -119,11 +114,52 @@ class Found:
         )
 
 
-def _run(found: Found, registry: Registry, device: str) -> None:
-    """Trains the run's model, filling in what is found on the way."""
-    model, task = build(found, registry, device)
-    for measurement in train(model, task, found.spec, torch.device(device)):
-        found.measurements.append(measurement)
+def follow(
+    found: Found, registry: Registry, device: str, saved: Saved | None = None
+) -> Iterator[Measurement | Progress | End]:
+    """What happens in a run: each measurement, after each update how far it is, and last its end.
+
+    Fills in what is found. From a checkpoint the run goes on where that was made, after telling of
+    what was measured before. No exception but an interrupt leaves this generator.
+    """
+    try:
+        model, task = build(found, registry, device)
+        earlier = saved.measurements if saved else ()
+        now = train(model, task, found.spec, torch.device(device), saved)
+        for event in chain(earlier, now):
+            if isinstance(event, Measurement):
+                found.measurements.append(event)
+            yield event
+        end = outcome(found.measurements)
+    except Exception as problem:
+        end = failure(problem)
+    yield end
+
+
+def follow_together(
+    founds: Sequence[Found], registry: Registry, device: str
+) -> Iterator[tuple[int, Measurement | End]]:
+    """The same of runs in one launch, each event with its run's number, filled in alike."""
+    specs = [found.spec for found in founds]
+    try:
+        built = [build(found, registry, device) for found in founds]
+        models, task = [model for model, _ in built], built[0][1]
+        stack = rehearse(models, task, specs, torch.device(device))
+    except Exception as problem:
+        raise Apart(str(problem).partition("\n")[0]) from problem
+    going = dict(enumerate(founds))
+    for found in founds:
+        found.facts.update(run_together=len(specs), together_by=stack.way)
+    try:
+        for k, event in train_together(stack, task, specs, torch.device(device)):
+            if isinstance(event, Measurement):
+                founds[k].measurements.append(event)
+                yield k, event
+            else:
+                found = going.pop(k)
+                yield k, outcome(found.measurements) if event is None else failure(event)
+    except Exception as problem:
+        yield from ((k, failure(problem)) for k in going)
 
 
 def build(found: Found, registry: Registry, device: str) -> tuple[Frame, Task]:
@@ -144,22 +180,28 @@ def build(found: Found, registry: Registry, device: str) -> tuple[Frame, Task]:
     return model, task
 
 
-def failure(problem: Exception) -> tuple[Status, str]:
+def failure(problem: Exception) -> End:
     """How a run ended that an exception ended."""
     if isinstance(problem, DataMissing):
-        return Status.unsupported, str(problem)
-    if isinstance(problem, torch.OutOfMemoryError):
-        return Status.oom_gpu, str(problem)
-    out = isinstance(problem, MemoryError) or "can't allocate memory" in str(problem)
-    return Status.oom_host if out else Status.error, describe(problem)
+        return End(Status.unsupported, str(problem))
+    said = str(problem)
+    if isinstance(problem, torch.OutOfMemoryError) or any(words in said for words in GPU_IS_FULL):
+        return End(Status.oom_gpu, said)
+    out = isinstance(problem, MemoryError) or any(words in said for words in MEMORY_IS_FULL)
+    return End(Status.oom_host if out else Status.error, describe(problem))
 
 
-def outcome(measurements: Sequence[Measurement]) -> tuple[Status, str | None]:
+def outcome(measurements: Sequence[Measurement]) -> End:
     """How a run that came to its end ended: well, or with a loss that is not a number."""
     for m in measurements:
         if m.quantity == "train_loss" and (m.value is None or not math.isfinite(m.value)):
-            return Status.diverged, f"the training loss was {m.value} by update {m.step}"
-    return Status.ok, None
+            return End(Status.diverged, f"the training loss was {m.value} by update {m.step}")
+    return End(Status.ok, None)
+
+
+GPU_IS_FULL = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+MEMORY_IS_FULL = ("can't allocate memory", "std::bad_alloc", "Cannot allocate memory")
+"""What torch and what it calls say where they raise no exception of their own."""
 
 
 def describe(problem: BaseException) -> str:

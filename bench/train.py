@@ -9,10 +9,12 @@ import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
+from bench.checkpoint import Progress, Saved, restore
 from bench.diagnostics import (
     GRADIENTS,
     View,
@@ -57,13 +59,17 @@ def stream_seed(seed: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-Loop = Generator[Measurement | Batch, Tensor, None]
-"""Yields what is measured and the batches whose gradients it wants; is sent the loss of each."""
+Loop = Generator[Measurement | Progress | Batch, Tensor, None]
+"""Yields what is measured, the batches whose gradients it wants, and after each update how far it
+is; is sent the loss of each batch."""
 
 
-def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iterator[Measurement]:
-    """Trains the model in place and yields every number measured, in the order of the updates."""
-    loop = updates(model, task, spec, device)
+def train(
+    model: Frame, task: Task, spec: RunSpec, device: torch.device, saved: Saved | None = None
+) -> Iterator[Measurement | Progress]:
+    """Trains the model in place and yields every number measured, in the order of the updates, and
+    after each how far the run is. From a checkpoint it goes on where that was made."""
+    loop = updates(model, task, spec, device, saved)
     wanted = next(loop, None)
     while wanted is not None:
         if isinstance(wanted, Batch):
@@ -73,7 +79,7 @@ def train(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Iter
             wanted = next(loop, None)
 
 
-def answer(loop: Loop, loss: Tensor) -> Measurement | Batch | None:
+def answer(loop: Loop, loss: Tensor) -> Measurement | Progress | Batch | None:
     """What the loop yields when it is sent the loss of its batch; None at its end."""
     try:
         return loop.send(loss)
@@ -81,7 +87,9 @@ def answer(loop: Loop, loss: Tensor) -> Measurement | Batch | None:
         return None
 
 
-def updates(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Loop:
+def updates(
+    model: Frame, task: Task, spec: RunSpec, device: torch.device, saved: Saved | None = None
+) -> Loop:
     """The loop of one run, but for the passes through the model: whoever drives it leaves the
     gradients of each batch that it yields in the parameters and sends it the loss.
 
@@ -95,9 +103,14 @@ def updates(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Lo
     batches = task.train_batches(spec.batch_size, stream(spec.seed, "train"))
     start = weights_at_start(model, spec.diagnostics)
     window, total = max(1, spec.updates // WINDOWS), torch.zeros((), device=device)
-    done = 0
-    yield from evaluate_at(done, model, task, spec, device)
-    for step in range(spec.updates):
+    first = done = saved.done if saved else 0
+    for _ in islice(batches, first):  # the stream of a seed is the same each time
+        pass
+    if saved:
+        start = restore(saved, Progress(done, model, optimiser, total, start))
+    else:
+        yield from evaluate_at(done, model, task, spec, device)
+    for step in range(first, spec.updates):
         batch = to_device(next(batches), device)
         if step in spec.gradients_at:
             settle(clock, device)
@@ -118,12 +131,13 @@ def updates(model: Frame, task: Task, spec: RunSpec, device: torch.device) -> Lo
         if done % window == 0 or done == spec.updates:
             mean = total.item() / ((step % window) + 1)
             yield Measurement(done, "train_loss", "all", mean)
-            seconds = clock.read() / ((step % window) + 1)
+            seconds = clock.read() / min((step % window) + 1, done - first)
             yield Measurement(done, "step_seconds", "window", seconds)
             total.zero_()
             if not math.isfinite(mean):
                 break
         yield from evaluate_at(done, model, task, spec, device)
+        yield Progress(done, model, optimiser, total, start)
     yield Measurement(done, "peak_bytes", "process", float(meter.read()))
     if done == spec.updates:
         yield from diagnose(done, model, task, spec, device, start)

@@ -7,9 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status, canonical_json
 from bench.store import read_folder, slug
+
+MOST_SEEDS = 10_000
+YEAR = 365 * 24 * 3600
 
 
 class UnknownName(Exception):
@@ -25,14 +29,30 @@ class Plan:
     problems: tuple[str, ...]
 
 
+class Code(NamedTuple):
+    """The code that made a record: its commit, whether that was changed, torch's release."""
+
+    commit: str | None
+    changed: bool | None
+    torch: str
+
+    @classmethod
+    def of(cls, versions: Mapping[str, Any], environment: Mapping[str, Any]) -> "Code":
+        """The code of a record with these."""
+        release = ".".join(str(versions.get("torch")).split(".")[:2])
+        return cls(environment.get("commit"), environment.get("changed"), release)
+
+
 def make_plan(
     specs: Iterable[RunSpec],
     results: Path,
     stack: str,
     retry: Collection[Status] = (),
     force: bool = False,
+    code: Code | None = None,
 ) -> Plan:
-    """The suite's runs, split by whether this stack has an accepted record of them."""
+    """The suite's runs, split by whether this stack has an accepted record of them; if `code` is
+    given, one that it made."""
     specs = tuple(specs)
     folders = {results / slug(spec.suite) / slug(stack) for spec in specs}
     records, problems = [], []
@@ -40,7 +60,13 @@ def make_plan(
         found, bad = read_folder(folder)
         records, problems = records + found, problems + bad
     again = RUN_AGAIN | set(retry)
-    kept = {r.spec.run_id: r for r in records if r.status not in again and not force}
+    kept = {
+        r.spec.run_id: r
+        for r in records
+        if r.status not in again
+        and not force
+        and code in (None, Code.of(r.versions, r.environment))
+    }
     todo = tuple(spec for spec in specs if spec.run_id not in kept)
     recorded = tuple(kept[spec.run_id] for spec in specs if spec.run_id in kept)
     return Plan(todo, recorded, tuple(problems))
@@ -78,6 +104,12 @@ def choose(kind: str, wanted: str | None, known: Sequence[str]) -> list[str]:
     return chosen
 
 
+def check_known(kind: str, name: str, known: Collection[str]) -> None:
+    """Raises UnknownName where nothing has that very name; it is no glob."""
+    if name not in known:
+        raise UnknownName(unknown(kind, name, known))
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence: what is unknown, what was perhaps meant, what there is."""
     known = sorted(known)
@@ -91,9 +123,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     chosen: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
-        if match is None or int(match[2] or match[1]) < int(match[1]):
-            raise UnknownName(f"--seeds {text!r} cannot be read; write 0-9 or 0,2,5")
-        chosen += range(int(match[1]), int(match[2] or match[1]) + 1)
+        seeds = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+        if not 0 < len(seeds) <= MOST_SEEDS:
+            allowed = f"0-9 or 0,2,5, at most {MOST_SEEDS:,}"
+            raise UnknownName(f"--seeds {text!r} cannot be read; write {allowed}")
+        chosen += seeds
     return tuple(dict.fromkeys(chosen))
 
 
@@ -107,7 +141,7 @@ def parse_duration(text: str) -> float:
     """The seconds that "90", "90s", "30m" or "2h" names."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
     seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0
-    if seconds <= 0:
+    if not 0 < seconds <= YEAR:
         raise UnknownName(f"--timeout {text!r} cannot be read; write 90, 90s, 30m or 2h")
     return seconds
 
@@ -115,18 +149,18 @@ def parse_duration(text: str) -> float:
 def estimate(specs: Sequence[RunSpec], folders: Iterable[Path]) -> tuple[float, int]:
     """(seconds the runs may take, how many of them no earlier record can tell)."""
     records = [record for folder in folders for record in read_folder(folder)[0]]
-    paces = {_kind(record.spec): pace for record in records if (pace := _pace(record))}
-    known = [paces[_kind(spec)] * spec.updates for spec in specs if _kind(spec) in paces]
+    paces = {same_cost(r.spec): seconds for r in records if (seconds := pace(r))}
+    known = [paces[same_cost(spec)] * spec.updates for spec in specs if same_cost(spec) in paces]
     return float(sum(known)), len(specs) - len(known)
 
 
-def _kind(spec: RunSpec) -> tuple:
+def same_cost(spec: RunSpec) -> tuple:
     """What makes two runs cost the same."""
     args = canonical_json(spec.task_args)
     return spec.task, args, spec.model, spec.width, spec.depth, spec.batch_size
 
 
-def _pace(record: RunRecord) -> float | None:
+def pace(record: RunRecord) -> float | None:
     """The median seconds of an update."""
     values = [m.value for m in record.measurements if m.quantity == "step_seconds" and m.value]
     return median(values) if values else None

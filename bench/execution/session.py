@@ -1,12 +1,12 @@
 """What a command does, from names to an exit code: 0 all well, 2 some runs failed."""
 
-import json
+import os
 import shlex
 import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from joblib import cpu_count
 from tqdm import tqdm
 
 from bench.datasets import DataMissing
-from bench.environment import environment, stack
-from bench.execution.local import run_all, run_launches
+from bench.environment import environment, versions
+from bench.execution import slurm as cluster
+from bench.execution.local import Suspended, prints, run_launches
+from bench.execution.order import Order
 from bench.execution.plan import (
+    Code,
     Plan,
     UnknownName,
+    check_known,
     choose,
     estimate,
     launches,
@@ -28,11 +32,13 @@ from bench.execution.plan import (
     parse_seeds,
     parse_statuses,
 )
-from bench.execution.supervisor import Order
+from bench.execution.slurm_job import UNFINISHED
+from bench.execution.slurm_queue import Unavailable, check_available
+from bench.execution.slurm_request import JOBS_AT_ONCE, Request, read_request
 from bench.plugins import PluginError
-from bench.records import FAILED, RunRecord, RunSpec, Status, spec_from_json
+from bench.records import FAILED, RunRecord, RunSpec, Status
 from bench.runner import Registry, resolve
-from bench.store import BadRecord, read_record, record_path
+from bench.store import BadRecord, record_path
 from bench.suites import Suite, all_suites
 from bench.tasks import Task
 
@@ -41,7 +47,7 @@ class Unusable(Exception):
     """Something asked for that this machine or folder cannot give, in one sentence."""
 
 
-MISTAKES = (UnknownName, PluginError, Unusable, DataMissing, BadRecord, OSError)
+MISTAKES = (UnknownName, PluginError, Unusable, Unavailable, DataMissing, BadRecord, OSError)
 
 
 def run_suite(
@@ -52,29 +58,40 @@ def run_suite(
     *,
     device: str,
     jobs: int | None,
+    engine: str,
+    slurm: str | None,
     timeout: str,
     dry_run: bool,
     retry: str,
     force: bool,
+    rerun_stale: bool,
     results: Path,
     plugins: Sequence[Path],
 ) -> int:
     """Runs what is not recorded and prints how it went; the exit code."""
-    order = make_order(results, device, timeout, plugins)
+    request = cluster_request(engine, slurm)
+    order = make_order(results, device, timeout, plugins, request)
     registry = Registry(plugins)
     chosen = find_suite(suite, plugins)
-    jobs = jobs_at_once(suite, chosen, jobs, order.device)
     specs, at_once = suite_specs(suite, chosen, registry, models, tasks, seeds)
-    plan = make_plan(specs, results, stack(order.device), parse_statuses(retry), force)
+    threads = max(spec.threads for spec in specs)
+    usual = JOBS_AT_ONCE if request else default_jobs(order, threads)
+    jobs = jobs_at_once(suite, chosen, jobs, usual)
+    seen = prints(specs, order)
+    code = Code.of(versions(), order.environment) if rerun_stale else None
+    plan = make_plan(specs, results, order.told["stack"], parse_statuses(retry), force, code)
     for problem in plan.problems:
         say(f"unreadable, so its run is not taken as done: {problem}")
     say(f"{suite}: {len(plan.todo)} runs to do, {len(plan.recorded)} recorded in {results}")
     if dry_run:
         return print_plan(plan, results)
     check_writable(results)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the runs, too
-    records = list(progress(launches(plan.todo, at_once), order, jobs))
-    return summary([*plan.recorded, *records], len(plan.recorded), order)
+    todo = launches(plan.todo, at_once)
+    if request is None:
+        runs = run_launches(todo, order, jobs, seen)
+    else:
+        runs = cluster.run_launches(todo, order, jobs, request, seen)
+    return carry_out(progress(runs, len(plan.todo)), plan.recorded, order)
 
 
 def suite_specs(
@@ -94,11 +111,11 @@ def suite_specs(
     for setting in suite.settings:
         if setting.task not in wanted:
             continue
-        choose("task", setting.task, list(registry.tasks.entries))
+        check_known("task", setting.task, registry.tasks.entries)
         axis = make_task(setting.task, setting.task_args, registry).axis
         offered = setting.models if named is None else named
         for model in offered:
-            choose("model", model, list(registry.models.entries))
+            check_known("model", model, registry.models.entries)
         fitting = [model for model in offered if registry.models.entries[model].axis == axis]
         numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
         found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
@@ -117,39 +134,6 @@ def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Ta
         raise Unusable(f"task {name!r} cannot be made with {dict(task_args)}: {error}") from None
 
 
-def run_file(file: Path, device: str, timeout: str, results: Path, plugins: Sequence[Path]) -> int:
-    """Runs the spec in a JSON file or a record; the exit code."""
-    order = make_order(results, device, timeout, plugins)
-    spec = resolve_again(read_spec(file), Registry(plugins))
-    check_writable(results)
-    return summary(list(run_all([spec], order, jobs=1)), 0, order)
-
-
-def read_spec(file: Path) -> RunSpec:
-    """The spec in the file."""
-    if file.suffix == ".jsonl":
-        return read_record(file).spec
-    try:
-        return spec_from_json(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise Unusable(f"{file} holds no spec: {error}") from None
-
-
-def resolve_again(spec: RunSpec, registry: Registry) -> RunSpec:
-    """The spec, if this code still runs what it names."""
-    choose("model", spec.model, list(registry.models.entries))
-    choose("task", spec.task, list(registry.tasks.entries))
-    make_task(spec.task, spec.task_args, registry)
-    now = resolve(spec, registry)
-    if now != spec and (spec.model_version or spec.task_version):
-        raise Unusable(
-            f"run {spec.run_id} is of {spec.model} version {spec.model_version} and {spec.task} "
-            f"version {spec.task_version}; this code has {now.model_version} and "
-            f"{now.task_version}, or another plug-in"
-        )
-    return now
-
-
 def prepare_suite(suite: str) -> None:
     """Downloads what the tasks of the suite need."""
     registry = Registry()
@@ -161,19 +145,38 @@ def prepare_suite(suite: str) -> None:
 def find_suite(name: str, plugins: Sequence[Path]) -> Suite:
     """The suite of that name."""
     known = all_suites(plugins).entries
-    choose("suite", name, list(known))
+    check_known("suite", name, known)
     return known[name]
 
 
-def make_order(results: Path, device: str, timeout: str, plugins: Sequence[Path]) -> Order:
-    """Where and how the runs are done."""
+def make_order(
+    results: Path,
+    device: str,
+    timeout: str,
+    plugins: Sequence[Path],
+    request: Request | None = None,
+) -> Order:
+    """Where and how the runs are done, here or, with a request, on a cluster."""
+    if request is not None:
+        return cluster.for_nodes(make_order(results, "cpu", timeout, plugins), device, request)
     return Order(
         results=results,
         device=device_name(device),
         plugins=tuple(path.resolve() for path in plugins),
         timeout=parse_duration(timeout),
         environment=environment(device_name(device)),
+        gpus=visible_gpus() if device_name(device) == "cuda" else (),
     )
+
+
+def cluster_request(engine: str, text: str | None) -> Request | None:
+    """What is asked of SLURM, if that is the engine."""
+    if engine == "slurm":
+        check_available()
+        return read_request(text or "")
+    if text is not None:
+        raise Unusable(f"--slurm {text} is for --engine slurm; allowed with another: nothing")
+    return None
 
 
 def device_name(wanted: str) -> str:
@@ -184,16 +187,51 @@ def device_name(wanted: str) -> str:
     return "cuda" if available and wanted != "cpu" else "cpu"
 
 
-def jobs_at_once(name: str, suite: Suite, wanted: int | None, device: str) -> int:
+def visible_gpus() -> tuple[str, ...]:
+    """The GPUs there are, as CUDA_VISIBLE_DEVICES names them."""
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",") if named else map(str, range(count)))[:count]
+
+
+def jobs_at_once(name: str, suite: Suite, wanted: int | None, usual: int) -> int:
     """How many runs go side by side; more than one of a suite that is timed raises Unusable."""
     if suite.timed and (wanted or 1) > 1:
         raise Unusable(f"--jobs {wanted}: the runs of suite {name!r} are timed; allowed: 1")
-    return 1 if suite.timed else wanted or default_jobs(device)
+    return 1 if suite.timed else wanted or usual
 
 
-def default_jobs(device: str) -> int:
-    """One run a core, or one on a GPU."""
-    return 1 if device == "cuda" else cpu_count()
+def default_jobs(order: Order, threads: int) -> int:
+    """As many runs of so many threads as there are cores for, or one on each GPU."""
+    return len(order.gpus) or max(1, cpu_count() // threads)
+
+
+def carry_out(
+    runs: Iterable[RunRecord],
+    recorded: Sequence[RunRecord],
+    order: Order,
+    suspending: Collection[int] = (signal.SIGUSR2,),
+) -> int:
+    """Does the runs and prints how they and the recorded ones went; the exit code."""
+    heed_signals(suspending)
+    try:
+        done = list(runs)
+    except Suspended:
+        say("suspended; the same command goes on where this one stopped")
+        return UNFINISHED
+    return summary([*recorded, *done], len(recorded), order)
+
+
+def heed_signals(suspending: Collection[int]) -> None:
+    """From now on these signals suspend the runs; SIGTERM, if not among them, ends them as Ctrl-C
+    does."""
+
+    def suspend(number: int, frame: object) -> None:
+        raise Suspended
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in suspending:
+        signal.signal(number, suspend)
 
 
 def check_writable(results: Path) -> None:
@@ -205,10 +243,8 @@ def check_writable(results: Path) -> None:
         raise Unusable(f"--results {results} cannot be written: {error.strerror}") from None
 
 
-def progress(todo: Sequence[Sequence[RunSpec]], order: Order, jobs: int) -> Iterable[RunRecord]:
+def progress(runs: Iterable[RunRecord], total: int) -> Iterable[RunRecord]:
     """The records as they come, shown by a bar, or by lines where no person watches."""
-    runs = run_launches(todo, order, jobs)
-    total = sum(map(len, todo))
     if sys.stderr.isatty():
         bar = tqdm(runs, total=total, unit="run")
         for record in bar:
@@ -241,7 +277,11 @@ def summary(records: Sequence[RunRecord], skipped: int, order: Order) -> int:
     for record in failed:
         spec = record.spec
         say(f"{record.status}: {spec.task} {spec.model} seed {spec.seed}: {first_line(record)}")
-        words = ["exec-run", record_path(record, order.results), *options]
+        path = record_path(record, order.results)
+        if not path.exists():
+            say("  again: the same command, once there is room")
+            continue
+        words = ["exec-run", path, *options]
         say(f"  again: python -m bench {shlex.join(map(str, words))}")
     counts = Counter(str(record.status) for record in records)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

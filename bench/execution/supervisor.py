@@ -1,167 +1,188 @@
 """One launch in one process: started, watched, and recorded whatever becomes of it.
 
-A launch is a run, or several that go together. The child is forked from a server that has torch
-imported, leads a process group of its own, writes each record and sends its path. What a child
-leaves without a record when it ends is recorded by its parent.
+A launch is a run, or several that go together. Its process writes what it finds into the runs'
+folders; the record of a run is made here and nowhere else, from what is in its folder and from how
+the process ended. A supervisor that dies leaves the folder to the next one that comes by.
 """
 
 import os
 import signal
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from bench.datasets import data_folder
-from bench.environment import environment, versions
+from bench.environment import versions
+from bench.execution.causes import Exit, Told, cause, cause_of_loss, killed_for_memory
+from bench.execution.child import carry_out
+from bench.execution.flight import (
+    HEADER,
+    PROCESS,
+    STREAM,
+    Left,
+    checkpoint_file,
+    header,
+    read,
+    read_header,
+    tail,
+    who,
+)
+from bench.execution.lease import Lease, give_back, is_alive, this_host
+from bench.execution.order import Order as Order
 from bench.records import RunRecord, RunSpec, Status
-from bench.store import keep_record, read_record
+from bench.runner import End
+from bench.store import keep_record
 
-GRACE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What a run needs beside its spec: where it runs and where its record goes."""
-
-    results: Path
-    device: str = "cpu"
-    plugins: Sequence[Path] = ()
-    timeout: float = 7200.0
-    data: Path = field(default_factory=data_folder)
-    environment: Mapping[str, Any] = field(default_factory=dict)
+GOES_ON = frozenset({Status.killed, Status.timeout, Status.lost})
+"""A run that ended so goes on from its checkpoint when it is done again; any other starts anew."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A launch under way."""
+    """A launch under way. `signals` counts those it was sent."""
 
     specs: Sequence[RunSpec]
+    leases: Sequence[Lease]
     process: ForkServerProcess
-    answer: Any
     deadline: float
-    log: Path
+    slot: int
+    killed_before: int
+    told: Told | None = None
+    signals: int = 0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The records of a launch; or, without any, why its runs are to be done apart."""
+    """The records of a launch; or, without any, why its runs are to be done apart, or nothing where
+    they were suspended."""
 
     records: Sequence[RunRecord] = ()
     apart: str | None = None
 
 
-def start(specs: Sequence[RunSpec], order: Order) -> Running:
+def start(specs: Sequence[RunSpec], leases: Sequence[Lease], order: Order, slot: int) -> Running:
     """The runs, begun; together they have the time that they would have apart."""
     context = get_context("forkserver")
     context.set_forkserver_preload(["bench.execution.preload"])
-    receive, send = context.Pipe(duplex=False)
-    log = order.results / ".logs" / f"{specs[0].run_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    process = context.Process(target=_child, args=(specs, order, send, log), daemon=False)
+    gpu = order.gpus[slot % len(order.gpus)] if order.gpus else ""
+    arguments = (specs, leases, order, gpu)
+    before = killed_for_memory()
+    process = context.Process(target=carry_out, args=arguments, daemon=False)
     process.start()
-    send.close()
     deadline = time.monotonic() + order.timeout * len(specs)
-    return Running(specs, process, receive, deadline, log)
+    return Running(specs, leases, process, deadline, slot, before)
+
+
+def press(running: Running, order: Order, told: Told) -> Running | None:
+    """The launch after it was told to end, at first asked, then killed with all that it started;
+    None where that, too, has been of no use."""
+    pid = running.process.pid or 0
+    if running.signals > 1:
+        return None
+    with suppress(ProcessLookupError):
+        if running.signals == 0:
+            os.kill(pid, signal.SIGUSR2 if told is Told.suspended else signal.SIGTERM)
+        else:
+            _kill_group(running.process)
+    deadline = time.monotonic() + order.grace
+    told = running.told or told
+    return replace(running, told=told, signals=running.signals + 1, deadline=deadline)
 
 
 def finish(running: Running, order: Order) -> Ended:
-    """What came of a launch that ended or whose time is up; its records are on disk."""
-    overrun = running.process.is_alive()
-    if overrun:
-        stop(running)
-    running.process.join()
-    sent = list(_sent(running))
-    apart = next((message for message in sent if isinstance(message, str)), None)
-    records = [read_record(path) for path in sent if isinstance(path, Path)]
-    if apart is None:
-        written = {record.spec.run_id for record in records}
-        missing = [spec for spec in running.specs if spec.run_id not in written]
-        records += [_post_mortem(spec, running, order, overrun) for spec in missing]
-    running.answer.close()
-    running.process.close()
-    running.log.unlink(missing_ok=True)
-    return Ended(records, apart)
-
-
-def stop(running: Running) -> None:
-    """Ends the run and everything it started: first asked, then killed."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(running.process.pid or 0, number)
-        except (ProcessLookupError, PermissionError):
-            running.process.kill()  # it had not become a group leader yet
-        running.process.join(GRACE_SECONDS)
-        if not running.process.is_alive():
-            return
-
-
-def _child(specs: Sequence[RunSpec], order: Order, send: Any, log: Path) -> None:
-    os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    signal.alarm(int(order.timeout * len(specs)) + 60)  # should the driver be gone by then
-    os.environ["BENCH_DATA"] = str(order.data)  # the fork server's may be of another time
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    for message in _messages(specs, order):
-        send.send(message)
-    send.close()
-    sys.stdout.flush()
-
-
-def _messages(specs: Sequence[RunSpec], order: Order) -> Iterator[Path | str]:
-    """The path of each record, written; or the reason why these runs cannot go together."""
-    from bench.rehearsal import Apart
-    from bench.runner import Registry, run, run_together
-
-    where = (Registry(order.plugins), order.device)
-    try:
-        for record in run_together(specs, *where) if len(specs) > 1 else [run(specs[0], *where)]:
-            record = replace(record, environment=order.environment or record.environment)
-            yield keep_record(record, order.results)
-    except Apart as reason:
-        yield str(reason)
-
-
-def _sent(running: Running) -> Iterator[Path | str]:
-    """What the child sent, as far as it got."""
-    with suppress(EOFError, OSError):
-        while running.answer.poll():
-            yield running.answer.recv()
-
-
-def _post_mortem(spec: RunSpec, running: Running, order: Order, overrun: bool) -> RunRecord:
-    """The record, written, of a run that the child left without one."""
+    """What came of a launch that ended, or will not end; its records are on disk."""
+    code = running.process.exitcode
+    _kill_group(running.process)  # what it started may have outlived it
     seconds = order.timeout * len(running.specs)
-    status, error = _cause(running.process.exitcode or 0, seconds, overrun)
-    said = _tail(running.log)
-    record = RunRecord(
-        spec=spec,
-        status=status,
-        error=f"{error}\n{said}" if said else error,
-        versions=versions(),
-        environment=order.environment or environment(order.device),
-    )
-    keep_record(record, order.results)
+    exit = Exit(code, running.told, seconds, killed_for_memory() > running.killed_before)
+    found = [read(lease.folder) for lease in running.leases]
+    said = tail(running.leases[0].folder)
+    if code is not None:
+        running.process.close()
+    records = []
+    for spec, lease, left in zip(running.specs, running.leases, found, strict=True):
+        goes_on = exit.is_suspension and left.status is None
+        if found[0].apart is not None or goes_on or not lease.file.exists():
+            give_back(lease)
+        else:
+            records.append(record_and_leave(spec, lease, left, cause(exit, said), order))
+    return Ended(records, found[0].apart)
+
+
+def record_and_leave(spec: RunSpec, lease: Lease, left: Left, why: End, order: Order) -> RunRecord:
+    """The record. If it cannot be written the folder stays, for whoever comes by when it can."""
+    try:
+        record = conclude(spec, lease, left, why, order)
+    except OSError as problem:
+        return unwritten(spec, problem, order)
+    give_back(lease)
     return record
 
 
-def _cause(code: int, timeout: float, overrun: bool) -> tuple[Status, str]:
-    if overrun:
-        return Status.timeout, f"stopped after its {timeout:g} seconds were up"
-    if code < 0:
-        return Status.killed, f"the process was ended by {signal.Signals(-code).name}"
-    return Status.error, f"the process ended with code {code} and left no record"
+def conclude(
+    spec: RunSpec,
+    lease: Lease,
+    left: Left,
+    why: End,
+    order: Order,
+    made_by: Mapping[str, Any] | None = None,
+) -> RunRecord:
+    """The record of a run, written: as the run itself said that it ended, else for that reason."""
+    end = why if left.status is None else End(left.status, left.error)
+    record = RunRecord(
+        spec=spec,
+        status=end.status,
+        error=end.error,
+        versions=made_by or versions(),
+        environment=order.told,
+        facts=left.facts,
+        measurements=left.measurements,
+    )
+    keep_record(record, order.results, lease.folder)
+    if record.status not in GOES_ON:
+        with suppress(OSError):
+            checkpoint_file(lease.folder).unlink(missing_ok=True)
+    return record
 
 
-def _tail(log: Path, characters: int = 2000) -> str:
-    try:
-        return log.read_text(errors="replace")[-characters:].strip()
-    except OSError:
-        return ""
+def unwritten(spec: RunSpec, problem: OSError, order: Order) -> RunRecord:
+    """What stands in for a record that no file holds."""
+    why = f"nothing could be written below {order.results}: {problem.strerror or problem}"
+    return RunRecord(spec=spec, status=Status.error, error=why, environment=order.told)
+
+
+def inherit(spec: RunSpec, lease: Lease, order: Order) -> RunRecord:
+    """The record of a run whose supervisor died, whose folder has been taken over: as the run
+    ended, if it had, else `lost`. The folder is then that of a run to be begun."""
+    _end_orphan(lease)
+    folder = lease.folder
+    made_by, told = read_header(folder)
+    why = cause_of_loss(tail(folder))
+    told_order = replace(order, environment=told or order.told)
+    record = conclude(spec, lease, read(folder), why, told_order, made_by)
+    for name in (PROCESS, STREAM):
+        (folder / name).unlink(missing_ok=True)
+    (folder / HEADER).write_text(header(spec, versions(), order.told), encoding="utf-8")
+    return record
+
+
+def _end_orphan(lease: Lease) -> None:
+    """Kills the process of a run whose supervisor is dead, should it have outlived it."""
+    process = who(lease.folder)
+    if process is None or process.host != this_host():
+        return
+    patience = time.monotonic() + 10
+    while is_alive(lease.folder, process) and time.monotonic() < patience:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _kill_group(process: ForkServerProcess) -> None:
+    """Kills the process, and all of its group, which is no longer there or not yet perhaps."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(cast(int, process.pid), signal.SIGKILL)
+    process.kill()
