@@ -185,21 +185,10 @@ def test_without_a_target_it_is_the_middle_between_chance_and_the_best():
     assert rows["resnet"]["largest_depth"] == ""
 
 
-def test_latex_is_escaped_and_stands_alone():
-    runs = [run("my_model", score=0.9), run("my_model", 100, 0.9), run("a>b ≤ × model", score=0.2)]
-    files = depth_files(depth_tables([climbed(*runs)]))
-    deep, largest = (files[f"{name}.tex"] for name in ("depth", "largest_depth"))
-    assert r"digits-depth & 10 & my\_model & 0.001 & 90.00 \% &" in deep
-    assert r"\begin{longtable}" in deep and r"\begin{tabular}{llrrr}" in largest
-    assert r"a$>$b $\le$ $\times$ model & $<$ 10 &" in largest
-    assert r"$\ge$ 100" in largest and largest.rstrip().endswith(r"\end{tabular}")
-    lines = [line for line in (deep + largest).splitlines() if not line.startswith("%")]
-    assert "\n".join(lines).isascii()
-
-
 def test_suites_along_time_or_without_a_test_have_no_table_of_depth(tmp_path):
     folder = report(tmp_path, record(depth=10), record(depth=100), run("mlp", 10, None))
-    assert {path.name for path in (folder / "tables").iterdir()} == {"leaderboard.csv"}
+    names = {path.name for path in (folder / "tables").iterdir()}
+    assert names == {"leaderboard.csv", "published.csv"}
 
 
 def test_the_depth_that_a_task_needs_is_said():

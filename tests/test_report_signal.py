@@ -181,7 +181,7 @@ def test_the_same_looks_give_the_same_bytes(tmp_path):
     for name, order in (("first", records), ("second", records[::-1])):
         folder = report(tmp_path / name, *order, formats=("html", "md", "csv"))
         pages.append([p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()])
-    assert pages[0] == pages[1] and len(pages[0]) == 2 + 2 + 2 * 2
+    assert pages[0] == pages[1] and len(pages[0]) == 2 + 2 + 2 * 3
 
 
 def test_an_axis_shows_all_values_and_the_edges_that_are_no_bound(tmp_path):

@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from bench.report.ladder import Ladder
-from bench.report.looks import Look
+from bench.report.looks import THICK, THIN, Look, look_of
 from bench.report.scene import Scene
-from bench.report.spectra import THICK, THIN
 
 MARKS = (
     "At the edge of a panel: ▼ zero or below the axis, ▲ infinite or above it, × fewer runs have a "
@@ -34,8 +33,8 @@ def curve(
         y.astype(float),
         color=look.colour,
         marker=look.marker,
-        markersize=4.5 if lead else 3.2,
-        linewidth=(1.3 if frozen else THICK) if lead else THIN,
+        markersize=3.2 if lead else 2.4,
+        linewidth=(1.1 if frozen else THICK) if lead else THIN,
         zorder=3 if lead else 2,
         alpha=1.0 if lead or not frozen else 0.6,
         **style,
@@ -55,7 +54,8 @@ def edge_marks(
         color=look.colour,
         marker=marker,
         markerfacecolor="white" if hollow else look.colour,
-        markersize=4,
+        markersize=3.2,
+        markeredgewidth=0.7,
         linestyle="",
         clip_on=False,
         zorder=4,
@@ -70,8 +70,8 @@ def point_marks(ax: Axes, x: pd.Series, y: pd.Series, look: Look) -> None:
             y.astype(float),
             color=look.colour,
             marker="x",
-            markersize=8,
-            markeredgewidth=1.4,
+            markersize=5.5,
+            markeredgewidth=1.1,
             linestyle="",
             zorder=4,
         )
@@ -90,10 +90,8 @@ def aside(label: str, scene: Scene) -> float:
 
 
 def own_look(scene: Scene, label: str) -> Look:
-    """The look of the label, or of the first label of the model of that name."""
-    return scene.look.get(label) or next(
-        look for known, look in scene.look.items() if known.startswith(f"{label},")
-    )
+    """The look of the label, or of the model of that name."""
+    return scene.look.get(label) or look_of(label)
 
 
 def depth_axis(ax: Axes, ladder: Ladder) -> None:

@@ -1,4 +1,4 @@
-"""The tables of a ladder of depths: for the page, as CSV at full precision, and as LaTeX."""
+"""The tables of a ladder of depths: for the page, and as CSV at full precision."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ import pandas as pd
 
 from bench.report import depth_table, largest_depth, used_depth
 from bench.report.ladder import Ladder
-from bench.report.latex import latex
 from bench.report.page import Board
 from bench.report.sentences import seeds_sentence
 from bench.report.tables import csv
@@ -25,7 +24,6 @@ class Kind:
     text: Callable[[Ladder, Rows], pd.DataFrame]
     sentence: Callable[[Ladder], str]
     method: tuple[str, ...]
-    environment: str | None = None
 
 
 def _tested(rows: Callable[[Ladder], Rows]) -> Callable[[Ladder], Rows]:
@@ -39,7 +37,6 @@ KINDS: Mapping[str, Kind] = {
         depth_table.depth_text,
         depth_table.depth_sentence,
         depth_table.METHOD,
-        "longtable",
     ),
     "largest_depth": Kind(
         "largest depth that reaches the target",
@@ -54,7 +51,6 @@ KINDS: Mapping[str, Kind] = {
         lambda ladder, rows: used_depth.used_text(rows),
         lambda ladder: "Is the depth that was trained also used?",
         used_depth.METHOD,
-        "longtable",
     ),
 }
 
@@ -99,7 +95,6 @@ def depth_files(tables: Sequence[Table]) -> dict[str, str]:
         same = [table for table in tables if table.name == name]
         if same:
             files[f"{name}.csv"] = csv(_table([row for table in same for row in table.rows]))
-            files[f"{name}.tex"] = _tex(same)
     return files
 
 
@@ -122,17 +117,3 @@ def _table(rows: Rows) -> pd.DataFrame:
     """The rows as a table; what one of them does not have is None."""
     names = dict.fromkeys(name for row in rows for name in row)
     return pd.DataFrame([{name: row.get(name) for name in names} for row in rows], dtype=object)
-
-
-def _tex(tables: Sequence[Table]) -> str:
-    """All ladders one below the other; the stack is named where there are several."""
-    several = len({table.ladder.stack for table in tables}) > 1
-    frames, sentences = [], []
-    for table in tables:
-        ladder = table.ladder
-        task = f"{ladder.task} ({ladder.stack})" if several else ladder.task
-        frames.append(table.text.assign(task=task))
-        sentences.append(f"{task}: {table.sentences}")
-    every = pd.concat(frames).fillna("")
-    ordered = every[["task", *(name for name in every.columns if name != "task")]]
-    return latex(ordered, sentences, tables[0].kind.environment)

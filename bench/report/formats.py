@@ -29,6 +29,13 @@ def interval_text(low: float | None, high: float | None, metric: str) -> str:
     return f"{score_text(low, metric).removesuffix(unit)} to {score_text(high, metric)}"
 
 
+def short_text(value: float | None) -> str:
+    """Three significant digits; not finite and unknown as in `number_text`."""
+    if value is None or not math.isfinite(value):
+        return number_text(value)
+    return f"{value:.3g}"
+
+
 def is_accuracy(metric: str) -> bool:
     """Whether the metric is a fraction that is read in percent."""
     return "accuracy" in metric

@@ -7,12 +7,13 @@ averaged only where stack, group and label agree, so neither stacks nor versions
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from bench.records import RunRecord, canonical_json
-from bench.store import SPEC_COLUMNS, measurement_rows, record_lines, run_rows
+from bench.store import SPEC_COLUMNS, record_lines, run_rows
 
 SETTING = ["task", "task_version", "task_args", "depth"]
 LOOKS = ["gradients_at", "diagnostics"]
@@ -29,7 +30,8 @@ def without_repeats(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list
     problems = []
     for record in records:
         key = record.stack, record.spec.run_id
-        if _text(kept.setdefault(key, record)) != _text(record):
+        first = kept.setdefault(key, record)
+        if first is not record and _text(first) != _text(record):
             spec = record.spec
             problems.append(
                 f"two different records of run {spec.run_id} ({spec.task}, {spec.model}, seed "
@@ -46,12 +48,9 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
     runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
     runs["label"] = names(runs)
-    for _, same_model in runs.groupby(["stack", "group", "label"]):
-        differing = [name for name in CONFIGURATION if _texts(same_model[name]).nunique() > 1]
-        for index in same_model.index if differing else ():
-            runs.loc[index, "label"] = _variant(runs.loc[index], differing, same_model)
-    order = sorted(runs.index, key=lambda index: _order(runs.loc[index]))
-    return runs.loc[order].reset_index(drop=True)
+    runs["label"] = _told_apart(runs)
+    keys = [_order(run) for run in runs.to_dict("records")]
+    return runs.iloc[sorted(range(len(runs)), key=keys.__getitem__)].reset_index(drop=True)
 
 
 def names(runs: pd.DataFrame) -> pd.Series:
@@ -61,9 +60,19 @@ def names(runs: pd.DataFrame) -> pd.Series:
 
 def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> pd.DataFrame:
     """One row a measurement with the group and label of its run; a null value is NaN."""
-    rows = measurement_rows(records)[MEASURED]
     keys = runs[["stack", "run_id", "task_label", "group", "depth", "label", "seed", "status"]]
-    return rows.assign(value=rows["value"].astype(float)).merge(keys, on=["stack", "run_id"])
+    return measured_rows(records).merge(keys, on=["stack", "run_id"])
+
+
+def measured_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row a measurement, and a row `status` for every record, so that one without measurements
+    is there too; a null value is NaN."""
+    rows: list[tuple] = []
+    for record in records:
+        key = record.stack, record.spec.run_id
+        rows += [(*key, *measurement) for measurement in record.measurements]
+        rows.append((*key, 0, "status", str(record.status), None))
+    return pd.DataFrame(rows, columns=MEASURED).astype({"value": float})
 
 
 def arguments_text(arguments: str) -> str:
@@ -78,6 +87,19 @@ def natural(text: str) -> list[str | float]:
     """A sort key under which `length 200` comes before `length 1000`, and 0.001 before 0.01."""
     parts = re.split(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)", text)
     return [float(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def _told_apart(runs: pd.DataFrame) -> pd.Series:
+    """The labels, with what differs between those of one name in a group."""
+    keys = ["stack", "group", "label"]
+    texts = runs[CONFIGURATION].apply(_texts)
+    several = texts.groupby([runs[key] for key in keys]).nunique().gt(1).to_dict("index")
+    labels = runs["label"].to_dict()
+    for key, same_model in runs.groupby(keys):
+        differing = [name for name in CONFIGURATION if several[key][name]]
+        for index, run in same_model.to_dict("index").items() if differing else ():
+            labels[index] = _variant(run, differing, same_model)
+    return pd.Series(labels)
 
 
 def _task(run: dict, several_versions: set) -> str:
@@ -98,7 +120,7 @@ def _frozen(patterns: str) -> str:
     return f", frozen {' '.join(globs)}" if globs else ""
 
 
-def _variant(run: pd.Series, differing: list[str], namesakes: pd.DataFrame) -> str:
+def _variant(run: Mapping[Any, Any], differing: list[str], namesakes: pd.DataFrame) -> str:
     """The model's name with the fields in which it differs from its namesakes in the group."""
     parts = [run["label"]]
     for name in differing:
@@ -122,7 +144,7 @@ def _differing_arguments(own: str, every: pd.Series) -> str:
     )
 
 
-def _order(run: pd.Series) -> tuple:
+def _order(run: Mapping[Any, Any]) -> tuple:
     return run["stack"], natural(run["group"]), natural(run["label"]), run["seed"], run["run_id"]
 
 

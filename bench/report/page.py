@@ -1,7 +1,10 @@
 """The report's page as HTML and as Markdown, from one set of values."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +12,26 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.report.embedding import page_scripts, policy, style
 from bench.report.panels import Drawing
 
-METHOD = (
-    "The unit of replication is the seed. Runs are averaged only where they agree in everything "
-    "but the seed; stacks and versions of tasks and models are never pooled.",
-    "Score and loss are those of the last test, over the runs that ended ok or solved_early. A "
-    "run that diverged or failed is not in the mean: it counts in the columns ok and failures.",
-    "Interval: mean ± t(0.975, n - 1) s / √n with the sample standard deviation s. There is none "
-    "for one seed and none where all seeds are equal; it may pass the bound of a bounded score.",
-    "Solved: runs whose test score reaches the task's threshold, of all runs; a run that diverged "
-    "or failed has not solved. An unsupported run is no run.",
-    "Seconds an update: median over the windows of a run, without the first, then over runs. "
-    "Runs go side by side, one a core, and share memory and cache: seconds are an indication. "
-    "Peak MB: the process's largest memory in 10^6 bytes, evaluation and diagnostics included, "
-    "median over runs.",
-    "Loss / chance: the test loss over the loss of a guess that ignores the input.",
-)
+WITHOUT = {"inf": "Infinity", "-inf": "-Infinity", "not reached": "Infinity"}
+"""How a script reads the cells of numbers that are not written as one."""
+ROOM = 6_500_000
+"""So many bytes of figures the page carries; with plotly and its data it is to stay under 15 MB."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """A group as it is shown: its label, what is said of it and its table as text."""
+    """A group as it is shown: its label, what is said of it and its table as text; which cells,
+    by row number and column, are bold; and what the table's caption says."""
 
     label: str
     sentences: str
     table: pd.DataFrame
+    caption: str = ""
+    bold: frozenset[tuple[int, str]] = frozenset()
+    printed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,12 @@ class Section:
 
 
 def html(values: Mapping[str, Any]) -> str:
-    """The self-contained page; every value is escaped, the figures alone are markup."""
-    return _environment(escape=True).get_template("index.html.jinja").render(values)
+    """The self-contained page; every value is escaped, the figures alone are markup. Beside what
+    the Markdown shows it needs `data`: an `Interactive`, or None where nothing can be explored."""
+    scripts = page_scripts(values["data"])
+    embedded = {"style": style(), "scripts": scripts, "policy": policy(scripts)}
+    embedded |= {"carried": carried(values["sections"])}
+    return _environment(escape=True).get_template("index.html.jinja").render({**values, **embedded})
 
 
 def markdown(values: Mapping[str, Any]) -> str:
@@ -56,15 +57,29 @@ def markdown(values: Mapping[str, Any]) -> str:
     return _environment(escape=False).get_template("report.md.jinja").render(values)
 
 
+def sort_value(text: str) -> str | None:
+    """The number by which a cell is sorted, as a script reads it, or None for words: `9.50 %` is
+    9.5, `≥ 1,000` is 1000, `2 to 3` is 2, `1/4` is 0.25 and `not reached` is infinite."""
+    plain = str(text).strip().replace("−", "-")
+    if plain in WITHOUT:
+        return WITHOUT[plain]
+    if part := re.match(r"(\d+)/(\d+)\b", plain):
+        return f"{int(part[1]) / max(1, int(part[2])):.10g}"
+    number = re.match(r"[≥≤<>≈~+ ]*(-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?)", plain)
+    return number[1].replace(",", "") if number else None
+
+
 def markdown_text(text: str) -> str:
     """The text on one line, with nothing in it that opens a cell or a tag."""
     return " ".join(str(text).split()).replace("<", "&lt;").replace("|", "\\|")
 
 
-def markdown_table(frame: pd.DataFrame) -> str:
+def markdown_table(frame: pd.DataFrame, bold: frozenset[tuple[int, str]] = frozenset()) -> str:
     """The frame, whose cells are text, with GitHub's pipes."""
-    escaped = frame.map(markdown_text).rename(columns=markdown_text)
-    return escaped.to_markdown(index=False, disable_numparse=True)
+    escaped = frame.map(markdown_text).reset_index(drop=True)
+    for row, column in bold:
+        escaped.loc[row, column] = f"**{escaped.loc[row, column]}**"
+    return escaped.rename(columns=markdown_text).to_markdown(index=False, disable_numparse=True)
 
 
 def inline(svg: str) -> Markup:
@@ -72,6 +87,14 @@ def inline(svg: str) -> Markup:
     return Markup(svg[svg.index("<svg") :])
 
 
+def carried(sections: Sequence[Section], room: int = ROOM) -> frozenset[str]:
+    """The names of the drawings that the page carries: in order, as long as there is room."""
+    drawings = [drawing for section in sections for drawing in section.drawings]
+    sizes = accumulate(len(drawing.svg) for drawing in drawings)
+    return frozenset(d.name for d, size in zip(drawings, sizes, strict=True) if size <= room)
+
+
+@cache
 def _environment(escape: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -81,5 +104,11 @@ def _environment(escape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"text": markdown_text, "table": markdown_table, "inline": inline}
+    environment.globals["zip"] = zip
+    environment.filters |= {
+        "text": markdown_text,
+        "table": markdown_table,
+        "inline": inline,
+        "sort_value": sort_value,
+    }
     return environment

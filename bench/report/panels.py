@@ -1,4 +1,4 @@
-"""A figure of small panels with one legend below them, and its files' bytes."""
+"""A figure of small panels as wide as paper, its legend below them, and its files' bytes."""
 
 import io
 import math
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
@@ -16,8 +19,13 @@ from matplotlib.ticker import PercentFormatter
 from bench.report.formats import is_accuracy
 from bench.report.looks import Look
 
-MOST_GROUPS = 16
-"""A figure shows so many groups; its caption names the number of further ones."""
+PAGE, COLUMN, TALLEST = 7.0, 3.4, 9.0
+"""Inches: the width of a page's text and of one of its two columns, and the height of a page."""
+LETTER = 0.052
+"""Inches: the mean width of a letter of 7 points."""
+LINE = 0.145
+"""Inches: the height of a legend's line."""
+DPI = 200
 
 
 @dataclass(frozen=True)
@@ -28,28 +36,45 @@ class Drawing:
     caption: str
     svg: str
     png: bytes
-    pdf: bytes | None = None
+    pdf: bytes
 
 
-def grid(panels: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with so many axes, row by row; it belongs to no pyplot state."""
-    columns, width = min(columns, panels), width * (1.6 if panels == 1 else 1)
-    rows = math.ceil(panels / columns)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+def grid(panels: int, columns: int, height: float | Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A figure with so many axes, row by row, of one height or each of its own; it belongs to no
+    pyplot state. One panel takes a column of a page, more of them its whole width."""
+    columns = min(columns, panels)
+    heights = [height] * panels if isinstance(height, float | int) else list(height)
+    rows = [max(heights[start : start + columns]) for start in range(0, panels, columns)]
+    width = COLUMN if panels == 1 else PAGE
+    figure = Figure(figsize=(width, sum(rows)), layout="constrained")
+    axes = list(figure.subplots(len(rows), columns, squeeze=False, height_ratios=rows).flat)
     for spare in axes[panels:]:
         spare.set_axis_off()
     return figure, axes[:panels]
 
 
-def title(text: str) -> str:
+def title(text: str, inches: float = COLUMN) -> str:
     """The title of a panel, wrapped to its width."""
-    return textwrap.fill(plain(text), 44)
+    return textwrap.fill(plain(text), max(12, int(inches / LETTER)))
 
 
 def plain(text: str) -> str:
     """The text as matplotlib shows it unchanged: a dollar opens no formula."""
     return text.replace("$", r"\$")
+
+
+def pages(items: Sequence[Any], most: int) -> list[Sequence[Any]]:
+    """The items in order, at most so many on a page and about equally many on each."""
+    count = math.ceil(len(items) / most)
+    size = math.ceil(len(items) / count) if count else 1
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def numbered(name: str, caption: str, page: int, count: int) -> tuple[str, str]:
+    """The name and the caption of one of several pages; the first keeps the name."""
+    if count == 1:
+        return name, caption
+    return name if page == 0 else f"{name}-{page + 1}", f"{caption} Page {page + 1} of {count}."
 
 
 def entries(labels: Sequence[str], look: Mapping[str, Look], marker: bool = False) -> list[Line2D]:
@@ -62,7 +87,7 @@ def entries(labels: Sequence[str], look: Mapping[str, Look], marker: bool = Fals
             color=look[label].colour,
             linestyle=(0, look[label].dashes) if look[label].dashes else "-",
             marker=look[label].marker if marker else "",
-            markersize=4.5,
+            markersize=4,
         )
         for label in labels
     ]
@@ -74,10 +99,13 @@ def legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
         return
     longest = max(len(str(handle.get_label())) for handle in handles)
     width, height = figure.get_size_inches()
-    columns = max(1, min(len(handles), int(width / (0.7 + 0.07 * longest))))
-    figure.set_size_inches(width, height + 0.25 + 0.19 * math.ceil(len(handles) / columns))
-    place = {"loc": "outside lower center", "ncols": columns}
-    figure.legend(handles=handles, handlelength=3, frameon=False, **place)
+    most = max(1, int(width / (0.55 + LETTER * longest)))
+    rows = math.ceil(len(handles) / most)
+    columns = math.ceil(len(handles) / rows)
+    figure.set_size_inches(width, height + 0.12 + LINE * rows)
+    figure.legend(
+        handles=handles, handlelength=2.6, frameon=False, loc="outside lower center", ncols=columns
+    )
 
 
 def score_axis(axis: Any, metric: str) -> None:
@@ -86,19 +114,14 @@ def score_axis(axis: Any, metric: str) -> None:
         axis.set_major_formatter(PercentFormatter(xmax=1))
 
 
-def finish(figure: Figure, name: str, caption: str, pdf: bool = False) -> Drawing:
-    """The drawing: the same bytes each time, and no identifier that another drawing has. As PDF
-    too where it is meant for a paper."""
-    vector, raster = io.StringIO(), io.BytesIO()
+def finish(figure: Figure, name: str, caption: str) -> Drawing:
+    """The drawing: the same bytes each time, and no identifier that another drawing has."""
+    vector, raster, printed = io.StringIO(), io.BytesIO(), io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(vector, format="svg", metadata=nothing)
-    figure.set_layout_engine("none")  # the layout is found once, for both files
-    figure.savefig(raster, format="png", dpi=150, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(vector, metadata=nothing)  # savefig draws everything twice
+    figure.set_layout_engine("none")  # the layout is found once, for all files
+    FigureCanvasPdf(figure).print_pdf(printed, metadata={"CreationDate": None})
+    figure.set_dpi(DPI)
+    FigureCanvasAgg(figure).print_png(raster, metadata={"Software": None})
     svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", vector.getvalue())
-    return Drawing(name, caption, svg, raster.getvalue(), _pdf(figure) if pdf else None)
-
-
-def _pdf(figure: Figure) -> bytes:
-    printed = io.BytesIO()
-    figure.savefig(printed, format="pdf", metadata={"CreationDate": None})
-    return printed.getvalue()
+    return Drawing(name, caption, svg, raster.getvalue(), printed.getvalue())

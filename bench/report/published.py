@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -38,7 +39,9 @@ def literature(runs: pd.DataFrame, board: pd.DataFrame) -> dict[str, list[Publis
     return found
 
 
-def beside(board: pd.DataFrame, results: Sequence[Published], facts: dict[str, Any]) -> list[str]:
+def beside(
+    board: pd.DataFrame, results: Sequence[Published], facts: Mapping[str, Any]
+) -> list[str]:
     """For each row of the leaderboard the published test score of its model, or nothing."""
     tested = [result for result in results if result.quantity == "test_score"]
     return [
@@ -47,7 +50,7 @@ def beside(board: pd.DataFrame, results: Sequence[Published], facts: dict[str, A
     ]
 
 
-def results_table(results: Sequence[Published], facts: dict[str, Any]) -> pd.DataFrame:
+def results_table(results: Sequence[Published], facts: Mapping[str, Any]) -> pd.DataFrame:
     """All numbers on a task as text, by model and size, without the columns empty throughout."""
     rows = [_row(result, facts) for result in sorted(results, key=_order)]
     table = pd.DataFrame(rows, dtype=object)
@@ -60,6 +63,15 @@ def sources_table(results: Sequence[Published]) -> pd.DataFrame:
     return pd.DataFrame([sources()[key] for key in keys], dtype=object)
 
 
+def published_rows(found: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
+    """A row a group and number, with all that is known of it."""
+    return [
+        {"group": group} | asdict(result) | {"task_args": json.dumps(dict(result.task_args))}
+        for group, results in found.items()
+        for result in sorted(results, key=_order)
+    ]
+
+
 def result_text(result: Published, metric: str) -> str:
     """The number with the digits of its source, an accuracy in percent."""
     percent = is_accuracy(metric) and result.quantity.endswith("score")
@@ -69,7 +81,7 @@ def result_text(result: Published, metric: str) -> str:
     return f"{sign}{text} %" if percent else f"{sign}{text}"
 
 
-def _cell(results: list[Published], width: int, facts: dict[str, Any]) -> str:
+def _cell(results: list[Published], width: int, facts: Mapping[str, Any]) -> str:
     """The number that is most like ours, its source, and in what it is not like ours."""
     if not results:
         return ""
@@ -110,7 +122,7 @@ def _order(result: Published) -> tuple:
     return natural(result.model), result.hidden or math.inf, result.number
 
 
-def _row(result: Published, facts: dict[str, Any]) -> dict[str, str]:
+def _row(result: Published, facts: Mapping[str, Any]) -> dict[str, str]:
     return {
         "model": result.model,
         "result": result_text(result, facts["metric"]),

@@ -1,57 +1,96 @@
-"""The panel of final scores against depth: trained and frozen networks, chance, shallow ones."""
+"""The panels of final scores against depth: the networks, and the proposed ones' controls."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.curves import curve, depth_axis, edge_marks, offset, own_look, point_marks
-from bench.report.ladder import SHALLOW, Ladder, best_shallows, is_lead
+from bench.report.ladder import (
+    IDENTITY,
+    SAME_BETA,
+    SHALLOW,
+    SIGNED,
+    Ladder,
+    Rung,
+    best_shallows,
+    is_lead,
+)
+from bench.report.log_axis import log_ticks
 from bench.report.looks import Look
 from bench.report.panels import plain, score_axis, title
 from bench.report.scene import Scene
 
-CHANCE: dict[str, Any] = {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 1.1}
+CHANCE: dict[str, Any] = {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 0.9}
 BEST_SHALLOW: dict[str, Any] = {
     "label": "best shallow network",
     "color": "0.1",
     "linestyle": "-.",
-    "linewidth": 1.1,
+    "linewidth": 0.9,
 }
 EQUAL_SHALLOW: dict[str, Any] = {
-    "label": "shallow, parameters of a plain stack",
+    "label": "shallow, equal parameters",
     "color": "0.1",
     "marker": "_",
-    "markersize": 18,
-    "markeredgewidth": 1.6,
+    "markersize": 12,
+    "markeredgewidth": 1.4,
     "linestyle": "",
 }
 BLACK = Look((0.1, 0.1, 0.1), "", "_")
 CAPTION = (
     "Above: the final test score, a point the mean over the seeds that ended well, a stroke from "
     "the lowest to the highest, × on a point where not all runs ended well, × at the edge where "
-    "none did; dotted and hollow, the same network with a frozen core. "
+    "none did; first of the networks, then of the proposed ones beside their controls, with the "
+    "same network of a frozen core dotted and hollow. "
 )
 
 
 def score_panel(ax: Axes, ladder: Ladder, scene: Scene) -> None:
-    """Trained and frozen networks, chance, and the shallow ones as marks."""
+    """The trained networks, or without a second panel all there are."""
+    if has_controls(ladder):
+        _panel(ax, ladder, scene, lambda rung: not (_is_control(rung) or rung["frozen"]))
+    else:
+        _panel(ax, ladder, scene, lambda rung: True)
+        _shallow(ax, ladder)
+
+
+def control_panel(ax: Axes, ladder: Ladder, scene: Scene) -> None:
+    """The proposed networks, and what each of them is held against."""
+    _panel(ax, ladder, scene, lambda rung: is_lead(rung["model"]) or _is_control(rung))
+    _shallow(ax, ladder)
+
+
+def has_controls(ladder: Ladder) -> bool:
+    """Whether there is anything that a proposed network is held against but shallow ones."""
+    proposed = any(is_lead(rung["model"]) for rung in ladder.climbers)
+    held = (_is_control(rung) or rung["frozen"] for rung in ladder.rungs)
+    return proposed and any(held)
+
+
+def _is_control(rung: Rung) -> bool:
+    return rung["model"].endswith((IDENTITY, SIGNED)) or rung["model"] in SAME_BETA.values()
+
+
+def _panel(ax: Axes, ladder: Ladder, scene: Scene, is_shown: Callable[[Rung], bool]) -> None:
+    """The networks that are shown, with chance and the best shallow network as lines."""
     facts = ladder.facts
     if ladder.sign < 0 and min(ladder.scores) > 0:
         ax.set_yscale("log")
-    rungs = pd.DataFrame([r for r in ladder.rungs if r["model"] != SHALLOW], dtype=object)
+    shown = [rung for rung in ladder.rungs if rung["model"] != SHALLOW and is_shown(rung)]
+    rungs = pd.DataFrame(shown, dtype=object)
     for label, same in rungs.groupby("label", sort=False) if len(rungs) else ():
         _network(ax, same, scene, offset(str(label), scene))
     if facts["chance"] is not None:
         ax.axhline(facts["chance"], zorder=1, **CHANCE)
     for shallow in best_shallows(ladder):
         ax.axhline(shallow["score_mean"], zorder=1, **BEST_SHALLOW)
-    if ladder.shallow:
-        _equal_shallow(ax, pd.DataFrame(ladder.shallow, dtype=object))
     depth_axis(ax, ladder)
     score_axis(ax.yaxis, facts["metric"])
-    ax.set(title=title(ladder.task), xlabel="depth")
-    ax.set_ylabel(plain(f"test {facts['metric'] or 'score'}"))
+    if ax.get_yscale() == "log":
+        log_ticks(ax.yaxis)
+    ax.set_title(title(ladder.task, 2.2))
+    ax.set(xlabel="depth", ylabel=plain(f"test {facts['metric'] or 'score'}"))
 
 
 def _network(ax: Axes, rungs: pd.DataFrame, scene: Scene, shift: float) -> None:
@@ -66,8 +105,11 @@ def _network(ax: Axes, rungs: pd.DataFrame, scene: Scene, shift: float) -> None:
     _lost(ax, rungs, look, shift)
 
 
-def _equal_shallow(ax: Axes, rungs: pd.DataFrame) -> None:
+def _shallow(ax: Axes, ladder: Ladder) -> None:
     """The networks of one hidden layer, each at the depth whose parameters it has."""
+    if not ladder.shallow:
+        return
+    rungs = pd.DataFrame(ladder.shallow, dtype=object)
     scored = _scored(rungs)
     if len(scored):
         ax.plot(scored["depth"], scored["score_mean"], zorder=1.5, **EQUAL_SHALLOW)

@@ -8,8 +8,40 @@ import pandas as pd
 from bench.report.formats import number_text, score_text
 from bench.report.statistics import CEILING, FLOOR, OK, failures
 
+LEADERBOARD_METHOD = (
+    "The unit of replication is the seed. Runs are averaged only where they agree in everything "
+    "but the seed; stacks and versions of tasks and models are never pooled.",
+    "Score: that of the last test. A run that diverged or failed, or whose score is no finite "
+    "number, counts as the worst of its group (chance, or the worst score that any run ended with, "
+    "whichever is worse) and as unsolved; a label of which every run failed has no mean. Where "
+    "that changes a table, it is printed again with failed runs left out. An unsupported run is no "
+    "run. Losses, seconds and bytes are over the runs that have them.",
+    "Interval of the mean, below 20 seeds: mean ± t(0.975, n - 1) s / √n with the sample standard "
+    "deviation s; from there the bias-corrected and accelerated bootstrap of 9,999 resamples. "
+    "There is none for one seed and none where all seeds are equal; it may pass the bound of a "
+    "bounded score. Solved: the runs whose test score reaches the task's threshold, of all runs, "
+    "with Wilson's 95 % interval of the rate.",
+    "Difference: every model against the ROAF model that has the best mean validation score, its "
+    "controls apart; the test scores have no say in which. The mean over shared seeds with its 95 "
+    "% interval, and the two-sided p of the paired permutation test of all sign flips (with fewer "
+    "than two shared seeds Welch's test), corrected by Holm for all tests of the task. n pairs "
+    "cannot give less than p = 2 / 2^n. Bold: the best mean, and every model that the same test "
+    "against the best could have told from it and did not (p ≥ 0.05).",
+    "To target: the first update after which the validation score, or where there is none the test "
+    "score, is at or beyond the task's threshold, the median over runs by Kaplan and Meier; runs "
+    "that do not get there, and failed runs, are censored at their budget. Seconds are these "
+    "updates times the model's median seconds an update.",
+    "Gradient: the norm of the loss's gradient with respect to the state at the largest distance "
+    "(steps back from the last, layers down from the top) over that at distance 0, at the last "
+    "look; the median over runs.",
+    "Seconds an update: median over the windows of a run, without the first, then over runs. Runs "
+    "go side by side, one a core, and share memory and cache: seconds are an indication. Peak MB: "
+    "the process's largest memory in 10^6 bytes, evaluation and diagnostics included, median over "
+    "runs. Loss / chance: the test loss over the loss of a guess that ignores the input.",
+)
 
-def group_sentence(facts: dict) -> str:
+
+def group_sentence(facts: Mapping[str, Any]) -> str:
     """The task's question, how it is scored, what chance scores and what counts as solved."""
     metric, better = facts["metric"], "lower" if facts["direction"] == "min" else "higher"
     parts = [facts["question"].rstrip(".")]
@@ -30,11 +62,6 @@ def needed_words(facts: Mapping[str, Any]) -> str:
     """How deep the rule behind the task's targets is, where that is known."""
     needed = facts.get("depth_needed")
     return "" if needed is None else f"Depth needed: {number_text(needed)} layers (the task's own)"
-
-
-def further_tasks(count: int) -> str:
-    """How many tasks a figure leaves out."""
-    return f" {count} further {'task is' if count == 1 else 'tasks are'} not drawn." * (count > 0)
 
 
 def seeds_sentence(seeds: list[int]) -> str:

@@ -11,6 +11,7 @@ from statistics import median
 
 import pandas as pd
 
+from bench.report.statistics import RUN
 from bench.report.tables import known
 
 STEP = ("forward_seconds", "backward_seconds")
@@ -97,14 +98,11 @@ class Machine:
 
 def points(runs: pd.DataFrame, measurements: pd.DataFrame) -> list[Point]:
     """A point a run that was timed, in the report's order."""
-    timed = measurements[measurements["quantity"].isin((*QUANTITIES, "refused"))]
-    rows = dict(iter(timed.groupby(["stack", "run_id"], sort=False)))
-    found = []
-    for _, run in runs.iterrows():
-        own = rows.get((run["stack"], run["run_id"]))
-        if own is not None and own["quantity"].eq(STEP[0]).any():
-            found.append(_point(run, own))
-    return found
+    keys = measurements.loc[measurements["quantity"] == STEP[0], RUN].drop_duplicates()
+    read = measurements[measurements["quantity"].isin((*QUANTITIES, "refused"))]
+    rows = dict(iter(read.merge(keys, on=RUN).groupby(RUN, sort=False)))
+    timed = runs.merge(keys, on=RUN)
+    return [_point(run, rows[run["stack"], run["run_id"]]) for _, run in timed.iterrows()]
 
 
 def machines(measurements: pd.DataFrame) -> dict[str, Machine]:

@@ -1,7 +1,7 @@
 """The leaderboard: one row for each configuration of a model in a group, the best first."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
@@ -9,8 +9,8 @@ import pandas as pd
 
 from bench.records import Status
 from bench.report import statistics
-from bench.report.formats import interval_text, number_text, score_text
-from bench.report.statistics import OK, failures, is_solved, summarise
+from bench.report.standing import ABSENT, COUNTED, standings
+from bench.report.statistics import OK, failures, is_solved, summarise, wilson_interval
 
 Measured = Mapping[str, Mapping[tuple[str, str], float]]
 
@@ -20,7 +20,11 @@ COSTS = ("parameters", "state_size", "flops_per_step")
 
 
 def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
-    """All groups of all stacks, full precision; None where nothing is known, NaN where measured."""
+    """All groups of all stacks, full precision; None where nothing is known, NaN where measured.
+
+    `score_*` is over the runs that ended well; `counted_*`, and the order, has a failed run as the
+    worst. The rest is what `standings` says.
+    """
     measured = {
         "score": statistics.last_values(measurements, "test_score"),
         "loss": statistics.last_values(measurements, "test_loss"),
@@ -28,10 +32,14 @@ def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
         "seconds": statistics.seconds_per_update(measurements),
         "bytes": statistics.peak_bytes(measurements),
     }
+    standing = standings(runs, measurements)
     rows: list[dict] = []
-    for _, group in runs.groupby(["stack", "group"], sort=False):
-        facts = task_facts(group)
-        board = [_row(same, facts, measured) for _, same in group.groupby("label", sort=False)]
+    for (stack, group), same in runs.groupby(["stack", "group"], sort=False):
+        facts = task_facts(same)
+        board = [
+            _row(own, facts, measured) | ABSENT | standing.get((stack, group, label), {})
+            for label, own in same.groupby("label", sort=False)
+        ]
         rows += sorted(board, key=lambda row: _rank(row, facts["direction"]))
     return pd.DataFrame(rows, dtype=object)
 
@@ -58,50 +66,15 @@ def known_number(runs: pd.DataFrame, name: str) -> float | None:
         return None
 
 
-def displayed(board: pd.DataFrame, metric: str, published: Sequence[str]) -> pd.DataFrame:
-    """The rows of one group as text, with what is published of each model, without the columns that
-    would be empty throughout."""
-    tested = board["score_mean"].notna().any()
-    columns = {
-        "model": board["label"],
-        "validation loss": "" if tested else board["validation_loss"].map(number_text),
-        f"test {metric or 'score'}": [score_text(x, metric) for x in board["score_mean"]],
-        "95 % interval": [
-            interval_text(low, high, metric)
-            for low, high in zip(board["score_low"], board["score_high"], strict=True)
-        ],
-        "median": [score_text(x, metric) for x in board["score_median"]],
-        "published": published,
-        "ok": [f"{ok}/{n}" for ok, n in zip(board["ok"], board["runs"], strict=True)],
-        "failures": board["failures"],
-        "solved": board["solved"] if tested else "",
-        "test loss": board["test_loss"].map(number_text),
-        "loss / chance": board["test_loss_over_chance"].map(number_text),
-        "parameters": board["parameters"].map(number_text),
-        "width": board["width"].map(number_text),
-        "state": board["state_size"].map(number_text),
-        "matrix FLOPs a step": board["flops_per_step"].map(number_text),
-        "learning rate": board["learning_rate"].map(number_text),
-        "updates": board["updates"].map(number_text),
-        "seconds an update": board["seconds_per_update"].map(number_text),
-        "peak MB": board["peak_megabytes"].map(number_text),
-    }
-    table = pd.DataFrame(columns, dtype=object).reset_index(drop=True)
-    return table.loc[:, (table != "").any()]
-
-
 def csv(board: pd.DataFrame) -> str:
     """The rows at full precision; empty is unknown, `NaN` and `inf` were measured."""
     return board.map(lambda value: "" if value is None else value).to_csv(index=False, na_rep="NaN")
 
 
-def failed_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Every run that is not ok, with the first line of its error."""
-    failed = runs[~runs["status"].isin(OK)]
-    columns = {name: failed[name] for name in ("stack", "group", "label", "seed", "status")}
-    errors = [first_line(error) for error in failed["error"]]
-    table = pd.DataFrame({**columns, "what happened": errors}).astype(str)
-    return table.rename(columns={"group": "task", "label": "model"})
+def central(row: Mapping[str, Any], name: str, side: str = COUNTED) -> float | None:
+    """What is shown of a row's scores: with failed runs counted, or left out; those of all runs
+    that ended well where each failed."""
+    return row[f"score_{name}"] if row[f"{side}n"] is None else row[f"{side}{name}"]
 
 
 def first_line(error: Any) -> str:
@@ -123,7 +96,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
         "runs": len(tried),
         "seeds": runs["seed"].nunique(),
         "failures": _failure_text(runs),
-        "solved": _solved_text(_values(measured["score"], ok), len(tried), facts),
+        **_solved(_values(measured["score"], ok), len(tried), facts),
         "validation_loss": summarise(_values(measured["validation_loss"], ok)).mean,
         "test_loss": loss,
         "test_loss_over_chance": loss / facts["chance_loss"]
@@ -137,7 +110,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
 
 def _rank(row: dict, direction: str) -> tuple[bool, bool, float]:
     """Best first, by the validation loss where nothing was tested; then NaN, then nothing."""
-    mean, sign = row["score_mean"], 1.0 if direction == "min" else -1.0
+    mean, sign = central(row, "mean"), 1.0 if direction == "min" else -1.0
     if mean is None:
         mean, sign = row["validation_loss"], 1.0
     if mean is None or math.isnan(mean):
@@ -151,11 +124,14 @@ def _failure_text(runs: pd.DataFrame) -> str:
     return ": ".join(part for part in (failures(runs["status"]), *reasons.unique()[:1]) if part)
 
 
-def _solved_text(scores: list[float], runs: int, facts: dict) -> str:
-    """How many of the runs reached the threshold; a failed run did not."""
+def _solved(scores: list[float], runs: int, facts: dict) -> dict[str, Any]:
+    """How many of the runs reached the threshold, which a failed run did not, and the interval of
+    the rate."""
     if facts["solved"] is None or runs == 0:
-        return ""
-    return f"{sum(is_solved(x, facts['solved'], facts['direction']) for x in scores)}/{runs}"
+        return {"solved": "", "solve_rate_low": None, "solve_rate_high": None}
+    count = sum(is_solved(x, facts["solved"], facts["direction"]) for x in scores)
+    low, high = wilson_interval(count, runs)
+    return {"solved": f"{count}/{runs}", "solve_rate_low": low, "solve_rate_high": high}
 
 
 def _keys(runs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -5,20 +5,28 @@ by layer, in the deepest network of each model.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+from matplotlib.figure import Figure
 
 from bench.report.curves import aside, curve, depth_axis, edge_marks, offset
 from bench.report.depth_figure import MOST_TASKS
 from bench.report.ladder import Ladder, is_lead
-from bench.report.panels import Drawing, entries, finish, grid, legend_below, plain, title
+from bench.report.panels import (
+    Drawing,
+    finish,
+    grid,
+    legend_below,
+    numbered,
+    pages,
+    plain,
+    title,
+)
 from bench.report.scene import Scene, shown_labels
-from bench.report.sentences import further_tasks
+from bench.report.sheets import legend_entries
 from bench.report.signals import STAGES
-from bench.report.spectra import THICK, THIN
 from bench.report.stages import by_stage
 from bench.report.used_depth import ERROR, SWEEPS, ablation, movement, picard
 
@@ -37,23 +45,28 @@ WIDTH = 0.02
 """Marks of different networks stand side by side, up to so far from the layer's place."""
 
 
-def used_depth(scene: Scene, name: str) -> Drawing | None:
+def used_depth(scene: Scene, name: str) -> Iterator[Drawing]:
     """The panels of the three diagnostics for which there are values, a column a task."""
     used = [each for each in scene.ladders if any(len(read(each)) for read in ROWS.values())]
-    shown = used[:MOST_TASKS]
+    parts = pages(used, MOST_TASKS)
+    for page, shown in enumerate(parts):
+        yield finish(_page(scene, shown), *numbered(name, CAPTION, page, len(parts)))
+
+
+def _page(scene: Scene, shown: Sequence[Ladder]) -> Figure:
+    """The figure of these tasks."""
     kinds = [kind for kind, read in ROWS.items() if any(len(read(each)) for each in shown)]
-    if not shown:
-        return None
-    figure, axes = grid(len(kinds) * len(shown), len(shown), 3.7, 2.3)
+    figure, axes = grid(len(kinds) * len(shown), len(shown), 1.7)
     for place, ax in enumerate(axes):
         kind, ladder = kinds[place // len(shown)], shown[place % len(shown)]
         PANELS[kind](ax, ROWS[kind](ladder), ladder, scene)
-        ax.set_ylabel(plain(kind))
+        ax.set_ylabel(plain(kind) if place % len(shown) == 0 else "")
         if place < len(shown):
-            ax.set_title(title(ladder.task))
+            ax.set_title(title(ladder.task, 2.2))
     labels = {label for each in shown for read in ROWS.values() for label in read(each)["label"]}
-    legend_below(figure, _legend(scene, [label for label in scene.look if label in labels]))
-    return finish(figure, name, CAPTION + further_tasks(len(used) - len(shown)), pdf=True)
+    ordered = [label for label in scene.look if label in labels]
+    legend_below(figure, legend_entries(ordered, scene.look, marker=True))
+    return figure
 
 
 def _sweeps(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> None:
@@ -85,14 +98,7 @@ def _by_layer(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> Non
         lost |= {place for place, n in read.count().items() if n < runs[deepest]}
         lost |= {0.0, 1.0} if max(runs) > deepest else set()
         edge_marks(ax, [x + WIDTH * aside(label, scene) for x in sorted(lost)], "x", look)
-    ax.set(xlabel="place of the layer: 0 the first, 1 the last", xlim=(-0.03, 1.03))
-
-
-def _legend(scene: Scene, labels: Sequence[str]) -> list[Line2D]:
-    models = entries(labels, scene.look, marker=True)
-    for line, label in zip(models, labels, strict=True):
-        line.set_linewidth(THICK if is_lead(label) else THIN)
-    return models
+    ax.set(xlabel="layer: 0 the first, 1 the last", xlim=(-0.03, 1.03))
 
 
 ROWS: dict[str, Callable[[Ladder], pd.DataFrame]] = {

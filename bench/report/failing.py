@@ -1,0 +1,39 @@
+"""Every run that did not end well: its cause, and the command that runs it again."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.records import RunRecord
+from bench.report.statistics import OK
+from bench.report.tables import first_line
+from bench.store import record_path
+
+FOLDER = Path("RESULTS")
+"""What stands for a results folder whose place is this machine's own."""
+
+
+def failed_runs(runs: pd.DataFrame, records: Sequence[RunRecord], results: Path) -> pd.DataFrame:
+    """A row a run that is not ok, in the order of the labelled runs, with the first line of its
+    error and, under `again`, the command to be typed at the root of the repository."""
+    known = {(record.stack, record.spec.run_id): record for record in records}
+    failed = runs[~runs["status"].isin(OK)]
+    keys = zip(failed["stack"], failed["run_id"], strict=True)
+    columns = {name: failed[name] for name in ("stack", "group", "label", "seed", "status")}
+    told = {
+        "what happened": failed["error"].map(first_line),
+        "again": [again(known[key], results) for key in keys],
+    }
+    table = pd.DataFrame(columns | told).astype(str).reset_index(drop=True)
+    return table.rename(columns={"group": "task", "label": "model"})
+
+
+def again(record: RunRecord, results: Path) -> str:
+    """The command that runs the record's run again; where the results folder is not below the root
+    of the repository, RESULTS stands for it, and PLUGIN for the file that a plug-in came from."""
+    folder = FOLDER if results.is_absolute() else results
+    words = ["python", "-m", "bench", "exec-run", record_path(record, folder)]
+    words += ["--plugin", "PLUGIN"] if record.spec.plugin else []
+    return shlex.join(map(str, words))

@@ -1,0 +1,226 @@
+"""The panels of many curves, laid out so that every model can be read.
+
+Up to a dozen models share a panel, and the panels stand side by side. More of them are dealt out
+over columns in the order of their rank: a panel has a row, and in each of its columns other models
+are in colour before all the rest in grey. Every column has its own legend. The first few
+proposed models are in colour everywhere. What is too high for a page goes on to the next.
+"""
+
+import math
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.report.ladder import is_lead
+from bench.report.looks import THICK, THIN, Look
+from bench.report.panels import (
+    LETTER,
+    LINE,
+    PAGE,
+    TALLEST,
+    Drawing,
+    entries,
+    finish,
+    grid,
+    legend_below,
+    numbered,
+    pages,
+    plain,
+    title,
+)
+
+MOST_LINES = 12
+"""So many models can be told apart in one panel."""
+EVERYWHERE = 3
+"""So many of the proposed models are in every column."""
+MOST_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One panel: what it shows, and of which labels in colour. `first` says that it has the row's
+    name and scale, `last` that nothing is below it."""
+
+    ax: Axes
+    key: Any
+    labels: Sequence[str]
+    first: bool
+    last: bool
+    width: float
+
+    def name(self, text: str, along: str, above: str) -> None:
+        """The panel's title and the names of its axes, where they are not its neighbour's."""
+        if self.first:
+            crowded = self.width == PAGE
+            self.ax.set_title(title(text, self.width), loc="left" if crowded else "center")
+            self.ax.set_ylabel(plain(above))
+        self.ax.set_xlabel(along if self.last else "")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One page of a figure."""
+
+    figure: Figure
+    cells: Sequence[Cell]
+    handles: Sequence[Line2D]
+    crowded: bool
+    page: int
+    count: int
+
+    def finish(self, name: str, caption: str, *further: Line2D) -> Drawing:
+        """The drawing, with further entries in its legend."""
+        legend_below(self.figure, [*self.handles, *further])
+        words = caption + GREY * self.crowded
+        return finish(self.figure, *numbered(name, words, self.page, self.count))
+
+
+GREY = (
+    " In each column other models are in colour, in the order of the leaderboards, and all others "
+    "in grey; the first proposed ones are in colour in all."
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The panels of one page, and the labels of each of its legends."""
+
+    keys: Sequence[Any]
+    legends: Sequence[Sequence[str]]
+
+
+def sheets(
+    panels: Mapping[Any, Collection[str]],
+    ranked: Sequence[str],
+    look: Mapping[str, Look],
+    *,
+    columns: int = 3,
+    height: float = 1.9,
+    marker: bool = False,
+) -> Iterator[Sheet]:
+    """A panel for each key, with the labels that it shows; all of them are in `ranked`."""
+    parts = [
+        Part(keys, legends)
+        for together, legends in _legends(panels, ranked)
+        for keys in pages(together, _most(legends, columns, height))
+    ]
+    for page, part in enumerate(parts):
+        crowded = len(part.legends) > 1
+        draw = _rows(part, look, height, marker) if crowded else _plain(part, look, columns, height)
+        shown = [] if crowded else [label for label in look if label in part.legends[0]]
+        handles = legend_entries(shown, look, marker)
+        yield Sheet(*draw, handles, crowded, page, len(parts))
+
+
+def _legends(
+    panels: Mapping[Any, Collection[str]], ranked: Sequence[str]
+) -> list[tuple[list[Any], list[list[str]]]]:
+    """The panels that have the same legends, and these: one for all panels of few lines, and
+    several for crowded panels of much the same labels."""
+    clusters: list[list[Any]] = []
+    for key, labels in panels.items():
+        is_plain = len(labels) <= MOST_LINES
+        alike = (
+            other
+            for other in clusters
+            if is_plain == (len(panels[other[0]]) <= MOST_LINES)
+            and (is_plain or 2 * len({*labels} & {*panels[other[0]]}) > len(labels))
+        )
+        cluster = next(alike, None)
+        if cluster is None:
+            clusters.append([key])
+        else:
+            cluster.append(key)
+    found = []
+    for keys in clusters:
+        union = {label for key in keys for label in panels[key]}
+        labels = [label for label in ranked if label in union]
+        plain_keys = len(panels[keys[0]]) <= MOST_LINES
+        found.append((keys, [labels] if plain_keys else dealt(labels)))
+    return found
+
+
+def _most(legends: Sequence[Sequence[str]], columns: int, height: float) -> int:
+    """So many panels have room on a page, those of many columns counted once."""
+    crowded = len(legends) > 1
+    foot = LINE * max(map(len, legends)) / (1 if crowded else 3)
+    return max(1, int((TALLEST - 0.3 - foot) / height)) * (1 if crowded else columns)
+
+
+def _plain(
+    part: Part, look: Mapping[str, Look], columns: int, height: float
+) -> tuple[Figure, list[Cell]]:
+    """The panels side by side."""
+    figure, axes = grid(len(part.keys), columns, height)
+    across = min(columns, len(part.keys))
+    width = PAGE / max(2, across)
+    return figure, [
+        Cell(ax, key, part.legends[0], True, place + across >= len(part.keys), width)
+        for place, (ax, key) in enumerate(zip(axes, part.keys, strict=True))
+    ]
+
+
+def dealt(labels: Sequence[str]) -> list[list[str]]:
+    """The labels by columns: some of the proposed ones in all, every other one in one of them."""
+    everywhere = [label for label in labels if is_headline(label)][:EVERYWHERE]
+    others = [label for label in labels if label not in everywhere]
+    room = MOST_LINES - len(everywhere)
+    size = math.ceil(len(others) / min(MOST_COLUMNS, math.ceil(len(others) / room)))
+    return [everywhere + others[start : start + size] for start in range(0, len(others), size)]
+
+
+def is_headline(label: str) -> bool:
+    """Whether the label is that of a proposed model that is trained, and no control of another."""
+    model, *settings = label.split(", ")
+    return is_lead(model) and not any(text.startswith("frozen") for text in settings)
+
+
+def legend_entries(
+    labels: Sequence[str], look: Mapping[str, Look], marker: bool = False
+) -> list[Line2D]:
+    """A legend entry for each label, a proposed one thick."""
+    found = entries(labels, look, marker)
+    for line, label in zip(found, labels, strict=True):
+        line.set_linewidth(THICK if is_headline(label) else THIN)
+    return found
+
+
+def _rows(
+    part: Part, look: Mapping[str, Look], height: float, marker: bool
+) -> tuple[Figure, list[Cell]]:
+    """A row a key, a column a legend, and the legends at its foot."""
+    rows, columns = len(part.keys), len(part.legends)
+    letters = int((PAGE / columns - 0.5) / LETTER)
+    own = [_wrapped(legend_entries(each, look, marker), letters) for each in part.legends]
+    foot = 0.1 + LINE * max(sum(map(_lines, column)) for column in own)
+    figure = Figure(figsize=(PAGE, height * rows + foot), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[height * rows, foot], squeeze=False).flat
+    axes = above.subplots(rows, columns, squeeze=False)
+    feet = below.subplots(1, columns, squeeze=False)[0]
+    cells = []
+    for column, (labels, handles) in enumerate(zip(part.legends, own, strict=True)):
+        feet[column].set_axis_off()
+        legend = feet[column].legend(handles=handles, loc="upper center", frameon=False)
+        legend.set_in_layout(False)  # or the panels shrink to its width
+        for row, key in enumerate(part.keys):
+            if column:
+                axes[row, column].sharey(axes[row, 0])
+                axes[row, column].tick_params(which="both", labelleft=False)
+            cells.append(Cell(axes[row, column], key, labels, not column, row == rows - 1, PAGE))
+    return figure, cells
+
+
+def _wrapped(handles: list[Line2D], letters: int) -> list[Line2D]:
+    """The entries with labels that fit into their column."""
+    for handle in handles:
+        handle.set_label(textwrap.fill(str(handle.get_label()), letters))
+    return handles
+
+
+def _lines(handle: Line2D) -> int:
+    return 1 + str(handle.get_label()).count("\n")
