@@ -210,7 +210,7 @@ def test_every_member_has_a_record_on_disk_and_what_cannot_go_together_is_run_ap
     assert line == (
         "adding counting: 2 runs are done apart, not together: it has a state besides its weights"
     )
-    assert not list((order.results / ".logs").iterdir())
+    assert not list((order.results / ".inflight").glob("*/*"))
 
 
 def test_runs_that_differ_in_seed_and_rate_share_a_launch_of_the_size_that_is_allowed():

@@ -46,11 +46,11 @@ def test_every_way_to_die_is_a_row_and_the_rest_goes_on(toys, tmp_path):
     assert {r.spec.model: r.status for r in stored} == {
         r.spec.model: r.status for r in records.values()
     }
-    assert not list((order.results / ".logs").iterdir())
+    assert not list((order.results / ".inflight").glob("*/*"))
 
 
 def test_a_hang_is_stopped_when_its_time_is_up(toys, tmp_path):
-    order = Order(results=tmp_path / "results", plugins=(toys,), timeout=6.0)
+    order = Order(results=tmp_path / "results", plugins=(toys,), timeout=6.0, grace=1.0)
     start = time.monotonic()
     records = list(run_all(specs(toys, "hanging", "toy"), order, jobs=2))
     assert time.monotonic() - start < 60
