@@ -1,50 +1,23 @@
 """The command line. What weighs is imported inside the commands, so that --help is quick."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from bench.path_option import PathOption
-
-RESULTS = Path("results/local")
-REPORTS = Path("reports/local")
-
-
-class Group(click.Group):
-    """Prints one sentence for a user's mistake and exits with 1, where click would exit with 2."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs["standalone_mode"] = False
-        try:
-            code = super().main(*args, **kwargs)
-        except click.ClickException as error:
-            error.show()
-            code = 1
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("stopped; the same command goes on where this one ended", err=True)
-            code = 130
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def mistake(sentence: object) -> NoReturn:
-    """Ends the command with the sentence and exit code 1."""
-    raise click.ClickException(str(sentence))
-
-
-folder = PathOption()
-plugin_option = click.option(
-    "--plugin", "plugins", multiple=True, type=folder, help="A file with a table MODELS, TASKS..."
+from bench.command import (
+    REPORTS,
+    RESULTS,
+    Group,
+    device_option,
+    folder,
+    mistake,
+    plugin_option,
+    results_option,
+    timeout_option,
 )
-results_option = click.option("--results", type=folder, default=RESULTS, show_default=True)
-device_option = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
-timeout_option = click.option(
-    "--timeout", default="2h", show_default=True, help="For one run: 90, 90s, 30m or 2h."
-)
+from bench.perf.commands import perf
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -276,67 +249,12 @@ def selftest(small: bool, results: Path | None, out: Path) -> int:
 
     try:
         well = selftest(SLICE if small else FULL, results, out, click.echo)
-    except (Impossible, OSError) as error:
+    except Impossible as error:
         mistake(error)
+    except OSError as error:
+        mistake(f"--results or --out cannot be used: {error}")
     click.echo(out / "reliability.md")
     return 0 if well else 2
 
 
-benchmarks_option = click.option(
-    "--benchmarks", "select", default=".", help="Only points whose name this expression finds."
-)
-
-
-@main.group()
-def perf() -> None:
-    """Speed and memory by commit: asv's benchmarks, measured in turns."""
-
-
-@perf.command(name="run")
-@click.argument("commits", nargs=-1)
-@benchmarks_option
-@click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True)
-def perf_run(commits: tuple[str, ...], select: str, rounds: int) -> None:
-    """Measure COMMITS, by default HEAD, and keep the samples in results/asv."""
-    from bench.perf.history import record
-    from bench.perf.project import PROJECT, Unusable
-
-    try:
-        click.echo(record(PROJECT, commits or ("HEAD",), select, rounds))
-    except Unusable as error:
-        mistake(error)
-
-
-@perf.command(name="compare")
-@click.argument("before")
-@click.argument("after")
-@benchmarks_option
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--margin", type=click.FloatRange(min=0), default=0.05, show_default=True)
-def perf_compare(before: str, after: str, select: str, rounds: int, margin: float) -> int:
-    """Measure BEFORE and AFTER now, in turns; exit with 3 where AFTER is slower.
-
-    Slower is more than BEFORE differs from itself, and more than the margin, in the median of the
-    rounds. Points that a first round does not speak against are measured once.
-    """
-    from bench.perf.compare import compare, report
-    from bench.perf.project import PROJECT, Unusable
-
-    try:
-        found = compare(PROJECT, before, after, select=select, rounds=rounds, least=margin)
-    except Unusable as error:
-        mistake(error)
-    click.echo(report(found))
-    return 3 if found.worse else 0
-
-
-@perf.command(name="publish")
-def perf_publish() -> None:
-    """Render results/asv as one page in reports/asv that needs no network."""
-    from bench.perf.project import PROJECT, Unusable
-    from bench.perf.publish import publish
-
-    try:
-        click.echo(publish(PROJECT))
-    except Unusable as error:
-        mistake(error)
+main.add_command(perf)
