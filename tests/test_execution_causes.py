@@ -120,10 +120,10 @@ def test_a_full_disk_is_said_the_rest_goes_on_and_what_was_done_is_recorded_late
     wanted = [spec(plugin, "counted", seed=seed) for seed in range(3)]
     whole = supervisor.keep_record
 
-    def full(record, results):
+    def full(record, *where):
         if record.spec.seed == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return whole(record, results)
+        return whole(record, *where)
 
     monkeypatch.setattr(supervisor, "keep_record", full)
     records = {r.spec.seed: r for r in run_all(wanted, order, jobs=1)}

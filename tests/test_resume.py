@@ -102,7 +102,7 @@ def test_kill_9_of_the_child_keeps_its_curve_and_its_facts(plugin, order):
 
 
 def test_kill_9_of_the_supervisor_ends_the_child_and_the_next_one_goes_on(plugin, order):
-    wanted, often = spec(plugin, "slow", updates=300), replace(order, keep=0.1)
+    wanted, often = spec(plugin, "slow", updates=120), replace(order, keep=0.1)
     first = driver([wanted], often, 1)
     folder = order.folder(wanted)
     eventually(lambda: len(read(folder).measurements) > 40)
@@ -120,8 +120,8 @@ def test_kill_9_of_the_supervisor_ends_the_child_and_the_next_one_goes_on(plugin
     give_back(lease)
     before = updates_made(plugin)
     again = only(run_all([wanted], order, jobs=1))
-    assert (again.status, again.measurements[-1].step) == (Status.ok, 300)
-    assert updates_made(plugin) - before < 300  # it began with the checkpoint
+    assert (again.status, again.measurements[-1].step) == (Status.ok, 120)
+    assert updates_made(plugin) - before < 120  # it began with the checkpoint
     assert not under_way(order)
 
 

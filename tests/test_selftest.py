@@ -201,7 +201,7 @@ def test_one_run_lost_is_said_and_fails_the_command(tmp_path, monkeypatch):
     lost = Row("crowd", "nothing", 1, 60, Tally(lost=("elman seed 3 has no record",)))
     skipped = Row("full disk", "a tmpfs", skipped="it cannot be mounted")
     monkeypatch.setattr(course, "scenarios", lambda sizes, folder: iter([lost, skipped]))
-    monkeypatch.setattr(course, "prepare", lambda: None)
+    monkeypatch.setattr(course, "prepare", lambda temporary: None)
     monkeypatch.setattr(course, "adopt", lambda: None)
     ended = CliRunner().invoke(bench.cli.main, ["selftest", "--out", str(tmp_path)])
     assert ended.exit_code == 2

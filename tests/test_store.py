@@ -4,6 +4,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,9 @@ from bench.records import Measurement, RunRecord, Status, spec_from_json
 from bench.store import (
     BadRecord,
     keep_record,
-    load,
     read_folder,
     read_record,
     record_path,
-    run_rows,
     write_record,
 )
 from tests.hostile import few
@@ -44,6 +43,24 @@ def test_a_record_comes_back_as_it_was(tmp_path):
     assert path.parent == tmp_path / "test" / "cpu-test"
     assert path.name == f"adding-elman-s0-{written.spec.run_id}.jsonl"
     assert not list(tmp_path.rglob(".writing*"))
+
+
+def test_a_writer_that_is_killed_leaves_what_it_had_among_the_drafts(tmp_path):
+    drafts, results = tmp_path / "drafts", tmp_path / "results"
+    drafts.mkdir()
+    code = (
+        "import os, sys; from pathlib import Path; from bench.store import write_record\n"
+        "from tests.test_store import record\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), 9)\n"
+        "write_record(record(), Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    words = [sys.executable, "-c", code, str(results), str(drafts)]
+    here = Path(__file__).parent.parent
+    assert subprocess.run(words, cwd=here).returncode == -9
+    assert len(list(drafts.iterdir())) == 1
+    assert [path.name for path in results.rglob("*")] == ["test", "cpu-test"]
+    write_record(record(), results, drafts)
+    assert read_folder(results) == ([record()], [])
 
 
 def test_a_record_says_when_it_was_written_and_keeps_that(tmp_path):
@@ -251,40 +268,6 @@ def test_folders_too_deep_for_python_or_for_a_path_stop_no_reader(tmp_path, monk
     assert [problem.rpartition(": ")[2] for problem in problems] == [
         "cannot be read (File name too long)"
     ]
-
-
-def test_load_gives_a_row_a_measurement_and_a_status_row_each(tmp_path):
-    write_record(record(), tmp_path)
-    write_record(record(spec=tiny(seed=1), status=Status.killed, measurements=()), tmp_path)
-    rows = load(tmp_path)
-    assert len(rows) == len(ROWS) + 2
-    status = rows[rows.quantity == "status"]
-    assert sorted(status["where"]) == ["killed", "ok"]
-    assert status["value"].isna().all()
-    assert {"suite", "stack", "run_id", "axis", "learning_rate", "model_args"} <= set(rows.columns)
-    losses = rows[rows.quantity == "train_loss"]
-    assert losses["step"].tolist() == [0, 1, 2, 3]
-    assert set(losses["seed"]) == {0}
-
-
-def test_load_of_an_empty_folder_is_an_empty_table(tmp_path):
-    assert load(tmp_path).empty
-    assert "quantity" in load(tmp_path).columns
-
-
-def test_load_warns_of_a_file_that_is_not_in_the_table(tmp_path):
-    write_record(record(), tmp_path)
-    path = write_record(record(spec=tiny(seed=1)), tmp_path)
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.warns(UserWarning, match=rf"not in the table: {path}, line 5: .* 3 of 4"):
-        assert set(load(tmp_path)["seed"]) == {0}
-
-
-def test_a_fact_takes_the_place_of_no_other_column():
-    facts = {"seed": 7, "run_id": [1], "error": "no", "layers": [1, 2]}
-    (row,) = run_rows([record(facts=facts)]).to_dict("records")
-    assert (row["seed"], row["run_id"], row["error"]) == (0, tiny().run_id, None)
-    assert row["layers"] == "[1, 2]"
 
 
 def test_a_failed_record_replaces_none_that_is_finished(tmp_path):
