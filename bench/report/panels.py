@@ -13,8 +13,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
+from matplotlib.transforms import Bbox
 
 from bench.report.formats import is_accuracy
 from bench.report.looks import Look
@@ -93,19 +95,39 @@ def entries(labels: Sequence[str], look: Mapping[str, Look], marker: bool = Fals
     ]
 
 
-def legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """The legend under all panels, as many columns as fit, the figure grown by its height."""
-    if not handles:
-        return
-    longest = max(len(str(handle.get_label())) for handle in handles)
+def legend_below(
+    figure: Figure, handles: Sequence[Line2D], columns: Sequence[Sequence[Line2D]] = ()
+) -> None:
+    """The legend under all panels, and above it one a column, the figure grown by their height."""
     width, height = figure.get_size_inches()
+    across, rows = _arranged(handles, width)
+    own = max((sum(map(_lines, column)) for column in columns), default=0)
+    low, high = (0.12 * bool(lines) + LINE * lines for lines in (rows, own))
+    whole = height + low + high
+    figure.set_size_inches(width, whole)
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, (low + high) / whole, 1, height / whole))
+    style: dict[str, Any] = {"frameon": False, "handlelength": 2.5}
+    if handles:
+        figure.legend(
+            handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0), ncols=across, **style
+        )
+    for number, column in enumerate(columns):
+        place = ((number + 0.5) / len(columns), (low + high) / whole)
+        figure.legend(handles=column, loc="upper center", bbox_to_anchor=place, **style)
+
+
+def _arranged(handles: Sequence[Line2D], width: float) -> tuple[int, int]:
+    """The columns and rows of a legend that is so wide: as many columns as fit."""
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     most = max(1, int(width / (0.55 + LETTER * longest)))
     rows = math.ceil(len(handles) / most)
-    columns = math.ceil(len(handles) / rows)
-    figure.set_size_inches(width, height + 0.12 + LINE * rows)
-    figure.legend(
-        handles=handles, handlelength=2.6, frameon=False, loc="outside lower center", ncols=columns
-    )
+    return math.ceil(len(handles) / max(1, rows)), rows
+
+
+def _lines(handle: Line2D) -> int:
+    return 1 + str(handle.get_label()).count("\n")
 
 
 def score_axis(axis: Any, metric: str) -> None:
@@ -118,10 +140,21 @@ def finish(figure: Figure, name: str, caption: str) -> Drawing:
     """The drawing: the same bytes each time, and no identifier that another drawing has."""
     vector, raster, printed = io.StringIO(), io.BytesIO(), io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    _settle(figure)
     FigureCanvasSVG(figure).print_svg(vector, metadata=nothing)  # savefig draws everything twice
-    figure.set_layout_engine("none")  # the layout is found once, for all files
     FigureCanvasPdf(figure).print_pdf(printed, metadata={"CreationDate": None})
     figure.set_dpi(DPI)
     FigureCanvasAgg(figure).print_png(raster, metadata={"Software": None})
     svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", vector.getvalue())
     return Drawing(name, caption, svg, raster.getvalue(), printed.getvalue())
+
+
+def _settle(figure: Figure) -> None:
+    """Finds the layout, once for all files. The solver's last digits depend on addresses."""
+    figure.set_dpi(DPI)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        ax.set_position(Bbox(ax.get_position().get_points().round(6)))

@@ -68,15 +68,16 @@ class Sheet:
 
     figure: Figure
     cells: Sequence[Cell]
-    handles: Sequence[Line2D]
-    crowded: bool
+    legends: Sequence[Sequence[Line2D]]
     page: int
     count: int
 
     def finish(self, name: str, caption: str, *further: Line2D) -> Drawing:
         """The drawing, with further entries in its legend."""
-        legend_below(self.figure, [*self.handles, *further])
-        words = caption + GREY * self.crowded
+        crowded = len(self.legends) > 1
+        one = [] if crowded else [*self.legends[0]]
+        legend_below(self.figure, [*one, *further], self.legends if crowded else ())
+        words = caption + GREY * crowded
         return finish(self.figure, *numbered(name, words, self.page, self.count))
 
 
@@ -110,11 +111,16 @@ def sheets(
         for keys in pages(together, _most(legends, columns, height))
     ]
     for page, part in enumerate(parts):
+        here = {label for key in part.keys for label in panels[key]}
         crowded = len(part.legends) > 1
-        draw = _rows(part, look, height, marker) if crowded else _plain(part, look, columns, height)
-        shown = [] if crowded else [label for label in look if label in part.legends[0]]
-        handles = legend_entries(shown, look, marker)
-        yield Sheet(*draw, handles, crowded, page, len(parts))
+        own = part.legends if crowded else [[label for label in look if label in here]]
+        handles = [legend_entries(labels, look, marker) for labels in own]
+        if crowded:
+            figure, cells = _rows(part, height)
+            handles = [_wrapped(column, PAGE / len(own)) for column in handles]
+        else:
+            figure, cells = _plain(part, columns, height)
+        yield Sheet(figure, cells, handles, page, len(parts))
 
 
 def _legends(
@@ -152,9 +158,7 @@ def _most(legends: Sequence[Sequence[str]], columns: int, height: float) -> int:
     return max(1, int((TALLEST - 0.3 - foot) / height)) * (1 if crowded else columns)
 
 
-def _plain(
-    part: Part, look: Mapping[str, Look], columns: int, height: float
-) -> tuple[Figure, list[Cell]]:
+def _plain(part: Part, columns: int, height: float) -> tuple[Figure, list[Cell]]:
     """The panels side by side."""
     figure, axes = grid(len(part.keys), columns, height)
     across = min(columns, len(part.keys))
@@ -190,23 +194,13 @@ def legend_entries(
     return found
 
 
-def _rows(
-    part: Part, look: Mapping[str, Look], height: float, marker: bool
-) -> tuple[Figure, list[Cell]]:
-    """A row a key, a column a legend, and the legends at its foot."""
+def _rows(part: Part, height: float) -> tuple[Figure, list[Cell]]:
+    """A row a key, and in it a column a legend."""
     rows, columns = len(part.keys), len(part.legends)
-    letters = int((PAGE / columns - 0.5) / LETTER)
-    own = [_wrapped(legend_entries(each, look, marker), letters) for each in part.legends]
-    foot = 0.1 + LINE * max(sum(map(_lines, column)) for column in own)
-    figure = Figure(figsize=(PAGE, height * rows + foot), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[height * rows, foot], squeeze=False).flat
-    axes = above.subplots(rows, columns, squeeze=False)
-    feet = below.subplots(1, columns, squeeze=False)[0]
+    figure = Figure(figsize=(PAGE, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     cells = []
-    for column, (labels, handles) in enumerate(zip(part.legends, own, strict=True)):
-        feet[column].set_axis_off()
-        legend = feet[column].legend(handles=handles, loc="upper center", frameon=False)
-        legend.set_in_layout(False)  # or the panels shrink to its width
+    for column, labels in enumerate(part.legends):
         for row, key in enumerate(part.keys):
             if column:
                 axes[row, column].sharey(axes[row, 0])
@@ -215,12 +209,8 @@ def _rows(
     return figure, cells
 
 
-def _wrapped(handles: list[Line2D], letters: int) -> list[Line2D]:
-    """The entries with labels that fit into their column."""
+def _wrapped(handles: list[Line2D], width: float) -> list[Line2D]:
+    """The entries with labels that fit into a column so wide."""
     for handle in handles:
-        handle.set_label(textwrap.fill(str(handle.get_label()), letters))
+        handle.set_label(textwrap.fill(str(handle.get_label()), int((width - 0.5) / LETTER)))
     return handles
-
-
-def _lines(handle: Line2D) -> int:
-    return 1 + str(handle.get_label()).count("\n")

@@ -3,9 +3,8 @@
 plants.py      the plug-in with a tiny task, and models that die in every way
 driver.py      `python -m bench run` as a process, begun, waited for, killed
 processes.py   who is alive
-ground.py      a folder for one trial, and what is to be found in it at the end
 tally.py       the count: runs lost, done twice, torn, wrong, changed, left behind
-trial.py       what all scenarios share: the undisturbed runs, the last command that finishes all
+trial.py       what all scenarios share: a folder a trial, the commands in it, the count
 kills.py  disk.py  models.py  clock.py  crowd.py     the faults
 course.py      all of them, one after another
 page.py        the table, from the record of a selftest alone

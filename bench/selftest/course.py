@@ -5,8 +5,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -16,7 +15,7 @@ from bench.environment import environment, versions
 from bench.records import Status
 from bench.selftest.clock import clock_steps
 from bench.selftest.crowd import crowds
-from bench.selftest.disk import full_disks, unwritable
+from bench.selftest.disk import full_disks, short_files, unwritable
 from bench.selftest.driver import prepare
 from bench.selftest.kills import WORK as KILLED
 from bench.selftest.kills import blows
@@ -64,11 +63,11 @@ def selftest(sizes: Sizes, where: Path | None, out: Path, say: Callable[[str], N
     if sys.platform != "linux":
         raise Impossible("the selftest needs Linux, which lets a process adopt orphans")
     began = time.monotonic()
-    prepare()
     adopt()
     out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        folder = where or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="selftest-")))
+    with tempfile.TemporaryDirectory(prefix="selftest-") as temporary:
+        prepare(temporary)
+        folder = where or Path(temporary, "trials")
         folder.mkdir(parents=True, exist_ok=True)
         rows = []
         for row in scenarios(sizes, folder.resolve()):
@@ -90,15 +89,15 @@ def scenarios(sizes: Sizes, folder: Path) -> Iterator[Row]:
     slow = Work(LONG, KILLED.seeds, KILLED.model)
     _, _, seconds[LONG] = undisturbed(slow, folder)
     place = Place(folder, Undisturbed(numbers, seconds), random.Random(0))
-    rows: Iterable[Row] = chain(
+    yield from chain(
         blows(sizes.blows, sizes.fresh, place),
         full_disks(sizes.full_disks, place),
+        short_files(place),
         unwritable(place),
         faulty_models(sizes.faulty, place),
         clock_steps(sizes.clocks, place),
         crowds(sizes.drivers, sizes.runs, sizes.killed, place),
     )
-    yield from rows
 
 
 def undisturbed(work: Work, folder: Path) -> tuple[Row, dict[int, str], float]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.selftest.tally import Tally
-from bench.selftest.trial import SHORT, Ground, Place, Row, Work
+from bench.selftest.trial import LONG, SHORT, Ground, Place, Row, Work
 
 WORK = Work(SHORT, seeds=6)
 MANY = Work(SHORT, seeds=16)
@@ -15,6 +15,9 @@ MOST_PAGES = 14
 DISK_BYTES = 2**20
 PAGE = 4096
 FULL = "full disk"
+SHORTENED = Work(LONG, seeds=4)
+FILE_BYTES = (1400, 2500, 3500, 4500)
+"""Below the size of their records."""
 
 
 class NoDisk(Exception):
@@ -40,7 +43,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 def full_disks(times: int, place: Place) -> Iterator[Row]:
     """A disk that is full from the start, or when some more has been written; then there is room,
-    and `run` again."""
+    and `run` again. A run whose process could not write, while its record could be, is an error."""
     planted = "a tmpfs with room for nothing, or for a few pages more and more; then room again"
     found = Tally()
     try:
@@ -85,6 +88,19 @@ def said(code: int | None, expected: int, told: str, sentence: str) -> Tally:
     if "Traceback" in told:
         wrong.append("it prints a traceback")
     return Tally(wrong=tuple(wrong))
+
+
+def short_files(place: Place) -> Iterator[Row]:
+    """No file may grow beyond a limit, which first the header of a run and then its record is."""
+    found = Tally()
+    for limit in FILE_BYTES:
+        ground = place.ground("short")
+        code = ground.run(SHORTENED, variables={"BENCH_SELFTEST_FILE_BYTES": str(limit)})
+        found += said(code, 2, ground.printed, "File too large")
+        found += ground.finish(SHORTENED, "--retry", "error")
+        found += ground.count(SHORTENED, place.undisturbed)
+    times, planted = len(FILE_BYTES), "a limit of the size of files, below what a record needs"
+    yield Row("short files", planted, times, times * SHORTENED.seeds, found)
 
 
 def unwritable(place: Place) -> Iterator[Row]:

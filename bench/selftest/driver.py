@@ -8,6 +8,7 @@ import os
 import runpy
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,8 +23,10 @@ PREPARED = ("sklearn.datasets", "torch._dynamo", "torch.utils.flop_counter")
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
 
 
-def prepare() -> None:
-    """Imports here what drivers and fork servers would import each for themselves."""
+def prepare(temporary: str) -> None:
+    """Imports here what drivers and fork servers would import each for themselves. Their sockets,
+    which the killed leave behind, are made in the temporary folder."""
+    tempfile.tempdir = os.environ["TMPDIR"] = temporary
     for name in (*PREPARED, child.__name__, "bench.execution.session"):
         __import__(name)
     load_kernels()

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = ("lost", "twice", "torn", "wrong", "changed", "left")
+from bench.selftest.tally import COLUMNS
+
 HEADER = (
     "scenario",
     "what was planted",

@@ -193,6 +193,8 @@ def step_clock() -> None:
 
 if os.environ.get("BENCH_SELFTEST_CLOCK"):
     step_clock()
+if most := os.environ.get("BENCH_SELFTEST_FILE_BYTES"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
 
 
 def entry(factory: Callable[..., Calm]) -> Entry:
