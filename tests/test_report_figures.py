@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from bench.records import Measurement, RunRecord, Status
 from bench.report.averages import averages, band_words
 from bench.report.cost_figure import front, is_spread, seconds, sizes
+from bench.report.dealing import EVERYWHERE, MOST_COLUMNS, MOST_LINES, dealt
 from bench.report.figures import draw
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.ladder import ladders
@@ -21,7 +22,6 @@ from bench.report.looks import looks, styled
 from bench.report.panels import PAGE, TALLEST, Drawing, pages
 from bench.report.scaling_figure import timed_sizes, trained_sizes
 from bench.report.scene import Scene, thinned
-from bench.report.sheets import EVERYWHERE, MOST_COLUMNS, MOST_LINES, dealt
 from bench.report.speed import Point
 from bench.report.statistics import summarise, target_curves
 from bench.report.tables import leaderboard, task_facts

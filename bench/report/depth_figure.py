@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.report.curves import MARKS, curve, depth_axis, edge_marks, offset, own_look
+from bench.report.dealing import legend_entries
 from bench.report.ladder import Ladder, best_shallows, is_lead
 from bench.report.log_axis import set_ticks
 from bench.report.panels import PAGE, Drawing, finish, legend_below, numbered, pages
@@ -26,7 +27,6 @@ from bench.report.score_panel import (
     score_panel,
 )
 from bench.report.score_panel import CAPTION as SCORE_CAPTION
-from bench.report.sheets import legend_entries
 from bench.report.signals import STAGES, powers
 from bench.report.triple import RATIOS, limits, triple
 

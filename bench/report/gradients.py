@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.report.dealing import is_headline
 from bench.report.log_axis import set_ticks, tick_texts
 from bench.report.looks import Look
 from bench.report.panels import Drawing
@@ -20,7 +21,7 @@ from bench.report.scene import (
     updates_text,
 )
 from bench.report.sentences import left_out_sentence, theory_sentence
-from bench.report.sheets import is_headline, sheets
+from bench.report.sheets import sheets
 from bench.report.signals import bands, log_limits, powers, widest
 from bench.report.statistics import CEILING, FLOOR, relative_gradients
 

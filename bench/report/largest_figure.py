@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bench.report.curves import depth_axis, own_look
+from bench.report.dealing import is_headline
 from bench.report.ladder import Ladder
 from bench.report.largest_depth import SHARE, largest_rows, largest_sentence
 from bench.report.panels import (
@@ -23,7 +24,6 @@ from bench.report.panels import (
     title,
 )
 from bench.report.scene import Scene
-from bench.report.sheets import is_headline
 
 ROW, NARROWEST = 0.15, 1.4
 """Inches: the height of a model's row, and the least width of a panel without its names."""

@@ -25,7 +25,7 @@ PAGE, COLUMN, TALLEST = 7.0, 3.4, 9.0
 """Inches: the width of a page's text and of one of its two columns, and the height of a page."""
 LETTER = 0.052
 """Inches: the mean width of a letter of 7 points."""
-LINE = 0.145
+LINE = 0.138
 """Inches: the height of a legend's line."""
 DPI = 200
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from bench.report.averages import averages, band_words
 from bench.report.curves import short
+from bench.report.dealing import is_headline
 from bench.report.log_axis import log_ticks
 from bench.report.panels import (
     LETTER,
@@ -28,7 +29,7 @@ from bench.report.panels import (
 from bench.report.references import known_references, reference_entries, reference_lines
 from bench.report.scene import NOTHING, Scene, hug, lines, ranked_labels, shown_groups
 from bench.report.sentences import left_out_sentence
-from bench.report.sheets import is_headline, sheets
+from bench.report.sheets import sheets
 from bench.report.statistics import final_rows
 
 MEAN: dict[str, Any] = {

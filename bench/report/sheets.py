@@ -1,12 +1,11 @@
 """The panels of many curves, laid out so that every model can be read.
 
 Up to a dozen models share a panel, and the panels stand side by side. More of them are dealt out
-over columns in the order of their rank: a panel has a row, and in each of its columns other models
-are in colour before all the rest in grey. Every column has its own legend. The first few
+over columns: a panel has a row, and in each of its columns other models are in colour before all
+the rest in grey. Every column has its own legend. The first few
 proposed models are in colour everywhere. What is too high for a page goes on to the next.
 """
 
-import math
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.report.ladder import is_lead
-from bench.report.looks import THICK, THIN, Look
+from bench.report.dealing import legend_entries, legends_of
+from bench.report.looks import Look
 from bench.report.panels import (
     LETTER,
     LINE,
     PAGE,
     TALLEST,
     Drawing,
-    entries,
     finish,
     grid,
     legend_below,
@@ -34,17 +32,12 @@ from bench.report.panels import (
     title,
 )
 
-MOST_LINES = 12
-"""So many models can be told apart in one panel."""
-EVERYWHERE = 3
-"""So many of the proposed models are in every column."""
-MOST_COLUMNS = 4
-
 
 @dataclass(frozen=True)
 class Cell:
     """One panel: what it shows, and of which labels in colour. `first` says that it has the row's
-    name and scale, `last` that nothing is below it."""
+    name and scale, `last` that nothing is below it; `width`, in inches, is that of its title, which
+    has the whole page where the row is of one key."""
 
     ax: Axes
     key: Any
@@ -107,7 +100,7 @@ def sheets(
     """A panel for each key, with the labels that it shows; all of them are in `ranked`."""
     parts = [
         Part(keys, legends)
-        for together, legends in _legends(panels, ranked)
+        for together, legends in legends_of(panels, ranked)
         for keys in pages(together, _most(legends, columns, height))
     ]
     for page, part in enumerate(parts):
@@ -121,34 +114,6 @@ def sheets(
         else:
             figure, cells = _plain(part, columns, height)
         yield Sheet(figure, cells, handles, page, len(parts))
-
-
-def _legends(
-    panels: Mapping[Any, Collection[str]], ranked: Sequence[str]
-) -> list[tuple[list[Any], list[list[str]]]]:
-    """The panels that have the same legends, and these: one for all panels of few lines, and
-    several for crowded panels of much the same labels."""
-    clusters: list[list[Any]] = []
-    for key, labels in panels.items():
-        is_plain = len(labels) <= MOST_LINES
-        alike = (
-            other
-            for other in clusters
-            if is_plain == (len(panels[other[0]]) <= MOST_LINES)
-            and (is_plain or 2 * len({*labels} & {*panels[other[0]]}) > len(labels))
-        )
-        cluster = next(alike, None)
-        if cluster is None:
-            clusters.append([key])
-        else:
-            cluster.append(key)
-    found = []
-    for keys in clusters:
-        union = {label for key in keys for label in panels[key]}
-        labels = [label for label in ranked if label in union]
-        plain_keys = len(panels[keys[0]]) <= MOST_LINES
-        found.append((keys, [labels] if plain_keys else dealt(labels)))
-    return found
 
 
 def _most(legends: Sequence[Sequence[str]], columns: int, height: float) -> int:
@@ -167,31 +132,6 @@ def _plain(part: Part, columns: int, height: float) -> tuple[Figure, list[Cell]]
         Cell(ax, key, part.legends[0], True, place + across >= len(part.keys), width)
         for place, (ax, key) in enumerate(zip(axes, part.keys, strict=True))
     ]
-
-
-def dealt(labels: Sequence[str]) -> list[list[str]]:
-    """The labels by columns: some of the proposed ones in all, every other one in one of them."""
-    everywhere = [label for label in labels if is_headline(label)][:EVERYWHERE]
-    others = [label for label in labels if label not in everywhere]
-    room = MOST_LINES - len(everywhere)
-    size = math.ceil(len(others) / min(MOST_COLUMNS, math.ceil(len(others) / room)))
-    return [everywhere + others[start : start + size] for start in range(0, len(others), size)]
-
-
-def is_headline(label: str) -> bool:
-    """Whether the label is that of a proposed model that is trained, and no control of another."""
-    model, *settings = label.split(", ")
-    return is_lead(model) and not any(text.startswith("frozen") for text in settings)
-
-
-def legend_entries(
-    labels: Sequence[str], look: Mapping[str, Look], marker: bool = False
-) -> list[Line2D]:
-    """A legend entry for each label, a proposed one thick."""
-    found = entries(labels, look, marker)
-    for line, label in zip(found, labels, strict=True):
-        line.set_linewidth(THICK if is_headline(label) else THIN)
-    return found
 
 
 def _rows(part: Part, height: float) -> tuple[Figure, list[Cell]]:

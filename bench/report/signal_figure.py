@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.report.dealing import is_headline
 from bench.report.gradients import (
     CLIPPED_WORDS,
     GRADIENT_WORDS,
@@ -37,7 +38,6 @@ from bench.report.sentences import (
     spectrum_sentence,
     theory_sentence,
 )
-from bench.report.sheets import is_headline
 from bench.report.signals import (
     SPECTRUM,
     STAGES,

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.report.dealing import is_headline
 from bench.report.looks import THICK, THIN, Look
 from bench.report.panels import entries, plain
 from bench.report.scene import NOTHING
-from bench.report.sheets import is_headline
 from bench.report.signals import widest
 from bench.report.statistics import CEILING, FLOOR
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report.curves import aside, curve, depth_axis, edge_marks, offset
+from bench.report.dealing import legend_entries
 from bench.report.depth_figure import MOST_TASKS
 from bench.report.ladder import Ladder, is_lead
 from bench.report.panels import (
@@ -25,7 +26,6 @@ from bench.report.panels import (
     title,
 )
 from bench.report.scene import Scene, shown_labels
-from bench.report.sheets import legend_entries
 from bench.report.signals import STAGES
 from bench.report.stages import by_stage
 from bench.report.used_depth import ERROR, SWEEPS, ablation, movement, picard
