@@ -96,7 +96,7 @@ def test_an_orthogonal_matrix_counts_the_parameters_that_are_read():
     assert trainable_parameters(model) == moving
 
 
-@pytest.mark.parametrize("name", ["elman", "lstm", "roaf", "roaf-mlp", "mlp", "resnet"])
+@pytest.mark.parametrize("name", ["elman", "lstm", "roaf", "roaf-mlp", "mlp", "resnet", "tcn"])
 def test_a_model_without_formulas_has_its_costs_counted(name):
     model, task = framed(name)
     by_formula = model_facts(MODELS[name], task, spec_of(name), model)

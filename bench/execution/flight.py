@@ -96,7 +96,7 @@ def read(folder: Path) -> Left:
     except OSError:
         return Left()
     rows, told = [], dict[str, Any]()
-    with suppress(ValueError, TypeError, RecursionError):
+    with suppress(ValueError, TypeError, OverflowError, RecursionError):
         for line in map(json.loads, lines):
             if isinstance(line, dict):
                 told |= line

@@ -87,7 +87,7 @@ def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[s
     costs = (
         entry.costs(*_sizes(entry, task, spec), **spec.model_args)
         if entry.costs
-        else counted_costs(model)
+        else counted_costs(model, task)
     )
     pixels = math.prod(task.image[1:]) if entry.images and task.image and entry.costs else 1
     return {
@@ -115,13 +115,19 @@ def _sizes(entry: Entry, task: Task, spec: RunSpec) -> tuple[int | None, ...]:
     return (task.features, spec.width) if along_time else (spec.width, spec.depth)
 
 
-def counted_costs(model: Any) -> Costs:
-    """Costs of a body as torch's own counter sees its step; a body without a step has none."""
+def counted_costs(model: Any, task: Task) -> Costs:
+    """Costs of a body as torch's own counter sees its step; of one without a step, those of its
+    pass over a sequence, by the step."""
+    counter, parameters = FlopCounterMode(display=False), trainable_parameters(model.body)
     with torch.no_grad():
+        if model.kind == "sequence":
+            with counter:
+                model.body(model.readout.weight.new_zeros(1, task.steps, task.features))
+            return Costs(parameters, 0, counter.get_total_flops() // task.steps)
         state = model.start()
-        with FlopCounterMode(display=False) as counter:
+        with counter:
             state = model.advance(state)
-    return Costs(trainable_parameters(model.body), state.shape[-1], counter.get_total_flops())
+    return Costs(parameters, state.shape[-1], counter.get_total_flops())
 
 
 def trainable_parameters(model: nn.Module) -> int:
