@@ -18,6 +18,7 @@ from bench.report.figures import draw
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.ladder import ladders
 from bench.report.largest_figure import largest_depths
+from bench.report.log_axis import tick_texts, ticks_between
 from bench.report.looks import looks, styled
 from bench.report.panels import PAGE, TALLEST, Drawing, pages
 from bench.report.scaling_figure import timed_sizes, trained_sizes
@@ -134,6 +135,14 @@ def test_many_models_are_dealt_over_columns_the_first_proposed_ones_in_all():
         assert others == [label for label in labels if label not in everywhere]
         assert len(columns) <= MOST_COLUMNS
         assert max(map(len, columns)) <= MOST_LINES or len(columns) == MOST_COLUMNS
+
+
+def test_ticks_are_few_and_written_alike():
+    assert ticks_between(0.5, 2e4) == [1.0, 10.0, 100.0, 1000.0, 10000.0]
+    assert ticks_between(4.0, 70.0) == [5.0, 10.0, 20.0, 50.0]
+    assert ticks_between(0.24, 0.32) == pytest.approx([0.25, 0.3])
+    assert tick_texts([0.0, 1.0, 1e4]) == ["0", "1", "10,000"]
+    assert tick_texts([1e-20, 1e-5, 1.0]) == ["10⁻²⁰", "10⁻⁵", "1"]
 
 
 def test_pages_hold_about_equally_much():

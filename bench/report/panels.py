@@ -145,7 +145,8 @@ def finish(figure: Figure, name: str, caption: str) -> Drawing:
     FigureCanvasPdf(figure).print_pdf(printed, metadata={"CreationDate": None})
     figure.set_dpi(DPI)
     FigureCanvasAgg(figure).print_png(raster, metadata={"Software": None})
-    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", vector.getvalue())
+    short = re.sub(r' d="[^"]*"', _shortened, vector.getvalue())
+    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", short)
     return Drawing(name, caption, svg, raster.getvalue(), printed.getvalue())
 
 
@@ -158,3 +159,8 @@ def _settle(figure: Figure) -> None:
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position(Bbox(ax.get_position().get_points().round(6)))
+
+
+def _shortened(path: re.Match[str]) -> str:
+    """The path with coordinates to a hundredth of a point, for a smaller page."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", path[0])
