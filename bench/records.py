@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 SCHEMA = 2
@@ -105,7 +106,7 @@ class RunSpec:
         }
         return {name: value for name, value in asdict(self).items() if name not in absent}
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """The first 16 hexadecimal digits of the sha256 of the canonical JSON."""
         return hashlib.sha256(canonical_json(self.written()).encode()).hexdigest()[:16]

@@ -203,11 +203,11 @@ def test_a_run_is_computed_by_the_backend_that_its_spec_names(backend):
 
 def test_a_suite_that_is_timed_runs_one_at_a_time():
     suite = SUITES["speed"]
-    assert jobs_at_once("speed", suite, None, "cpu") == jobs_at_once("speed", suite, 1, "cpu") == 1
+    assert jobs_at_once("speed", suite, None, 2) == jobs_at_once("speed", suite, 1, 2) == 1
     with pytest.raises(Unusable, match="--jobs 2: the runs of suite 'speed' are timed; allowed: 1"):
-        jobs_at_once("speed", suite, 2, "cpu")
+        jobs_at_once("speed", suite, 2, 2)
     untimed = Suite(question="?", budget="", settings=())
-    assert jobs_at_once("any", untimed, 3, "cpu") == 3
+    assert jobs_at_once("any", untimed, 3, 2) == 3
 
 
 def test_the_points_of_the_suite_are_on_two_threads_and_train_nothing():

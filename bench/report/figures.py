@@ -1,6 +1,10 @@
 """The figures of one stack, in the order of the report."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import cast
+
+from joblib import Parallel, cpu_count, delayed
 
 from bench.report.cost_figure import score_by_cost
 from bench.report.depth_figure import depth
@@ -36,9 +40,19 @@ FIGURES: Mapping[str, Callable[[Scene, str], Iterator[Drawing]]] = {
 """A figure is one drawing, or several where one page has no room for it; none without data."""
 
 
+LARGE = 20_000
+"""So many measurements are drawn on all cores; a few are drawn sooner than a process starts."""
+
+
 def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
     """Every figure for which there is data; the names of the files end in the suffix."""
-    for name, figure in FIGURES.items():
-        with styled():
-            drawings = list(figure(scene, f"{name}-{suffix}"))
-        yield from drawings
+    workers = cpu_count() if len(scene.rows) > LARGE else 1
+    wanted = list(FIGURES)[::-1]  # those that take longest stand last
+    todo = (delayed(_drawn)(name, scene, suffix) for name in wanted)
+    drawn = cast(list[list[Drawing]], Parallel(n_jobs=workers)(todo))
+    yield from chain.from_iterable(reversed(drawn))
+
+
+def _drawn(name: str, scene: Scene, suffix: str) -> list[Drawing]:
+    with styled():
+        return list(FIGURES[name](scene, f"{name}-{suffix}"))
