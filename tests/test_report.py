@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.records import Measurement, RunRecord, RunSpec, Status
+from bench.records import Measurement, RunRecord, Status
 from bench.report import NothingToReport, render
 from bench.report.groups import natural
 from bench.report.sentences import seeds_sentence
 from bench.report.statistics import summarise, t_interval
 from bench.store import write_record
+from tests.toy_report import made
 
 FACTS = {
     "question": "Is a symbol recalled after a gap?",
@@ -59,24 +60,10 @@ def record(
     model: str = "lstm",
     seed: int = 0,
     score: float | None = 0.5,
-    status: Status = Status.ok,
-    stack: str = "cpu-torch2.13",
-    error: str | None = None,
     measurements: tuple[Measurement, ...] | None = None,
-    facts: dict | None = None,
-    **spec,
+    **more,
 ) -> RunRecord:
-    fields = {"task": "copy/urnn", "task_args": {"length": 200}, "width": 128, "updates": 10}
-    fields |= {"learning_rate": 0.001, "batch_size": 32, **spec}
-    return RunRecord(
-        spec=RunSpec(suite="small", model=model, seed=seed, **fields),
-        status=status,
-        error=error,
-        versions={"torch": "2.13"},
-        environment={"stack": stack, "cpu": "a processor"},
-        facts=FACTS if facts is None else facts,
-        measurements=ending(score) if measurements is None else measurements,
-    )
+    return made(model, seed, ending(score) if measurements is None else measurements, FACTS, **more)
 
 
 def report(folder: Path, *records: RunRecord, formats=("csv",)) -> Path:

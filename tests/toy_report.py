@@ -50,14 +50,27 @@ def toy(
     seed: int = 0,
     score: float = 0.5,
     decay: float = 0.1,
+    only: tuple[str, ...] | None = None,
+    **more,
+) -> RunRecord:
+    """A record of the suite `small`; `only` names the quantities that it has."""
+    finished = more.get("status", Status.ok) is Status.ok
+    rows = [m for m in measured(score, decay) if finished and (only is None or m.quantity in only)]
+    return made(model, seed, tuple(rows), FACTS, **more)
+
+
+def made(
+    model: str,
+    seed: int,
+    measurements: tuple[Measurement, ...],
+    usual: dict,
     status: Status = Status.ok,
     error: str | None = None,
     stack: str = "cpu-torch2.13",
     facts: dict | None = None,
-    only: tuple[str, ...] | None = None,
     **spec,
 ) -> RunRecord:
-    """A record of the suite `small`; `only` names the quantities that it has."""
+    """A record of the suite `small` with these measurements, and the usual facts or others."""
     fields = {"task": "copy/urnn", "task_args": {"length": 200}, "width": 128, "updates": 10}
     fields |= {"learning_rate": 0.001, "batch_size": 32, **spec}
     return RunRecord(
@@ -66,12 +79,8 @@ def toy(
         error=error,
         versions={"torch": "2.13"},
         environment={"stack": stack, "cpu": "a processor"},
-        facts=FACTS if facts is None else facts,
-        measurements=tuple(
-            each
-            for each in measured(score, decay)
-            if status is Status.ok and (only is None or each.quantity in only)
-        ),
+        facts=usual if facts is None else facts,
+        measurements=measurements,
     )
 
 

@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 
 from bench.report.curves import MARKS, curve, depth_axis, edge_marks, offset, own_look
 from bench.report.dealing import legend_entries
-from bench.report.ladder import Ladder, best_shallows, is_lead
+from bench.report.ladder import Ladder, best_shallows
 from bench.report.log_axis import set_ticks
 from bench.report.panels import PAGE, Drawing, finish, legend_below, numbered, pages
+from bench.report.proposed import is_lead
 from bench.report.scene import NOTHING, Scene
 from bench.report.score_panel import (
     BEST_SHALLOW,

@@ -9,8 +9,8 @@ import pandas as pd
 
 from bench.report.dealing import is_headline
 from bench.report.formats import interval_text, number_text, score_text
-from bench.report.looks import is_proposed
 from bench.report.page import Board
+from bench.report.proposed import is_proposed
 from bench.report.sentences import seeds_sentence
 from bench.report.statistics import references, relative_gradients
 from bench.report.tables import central, task_facts

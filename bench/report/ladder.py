@@ -14,13 +14,12 @@ from typing import Any
 import pandas as pd
 
 from bench.report.groups import CORE, natural
-from bench.report.looks import is_proposed
+from bench.report.proposed import IDENTITY, SIGNED
 from bench.report.statistics import OK, last_values, summarise
 from bench.report.tables import task_facts
 
 SHALLOW = "shallow"
 """One hidden layer with the parameters of a stack of its depth: a mark, no rung of its own."""
-IDENTITY, SIGNED = "-identity", "-signed-permutation"
 SAME_BETA = {
     "roaf-mlp": "resnet-tanh-linear",
     "roaf-mlp-isometric": "resnet-tanh-linear",
@@ -169,8 +168,3 @@ def best_validated(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:
         return unknown, 0.0 if unknown else -ladder.sign * value, natural(rung["label"])
 
     return min(rungs, key=rank, default=None)
-
-
-def is_lead(model: str) -> bool:
-    """Whether the model is a proposed one and no control of another."""
-    return is_proposed(model) and not model.endswith((IDENTITY, SIGNED))

@@ -12,6 +12,7 @@ from zlib import crc32
 
 import pandas as pd
 
+from bench.report.proposed import is_proposed
 from bench.suites.names import (
     DEPTH_RIVALS,
     FURTHER_DEPTH_RIVALS,
@@ -106,11 +107,6 @@ def looks(runs: pd.DataFrame) -> dict[str, Look]:
 def look_of(name: str) -> Look:
     """The look of a model, or of torch's own network, wherever it stands alone."""
     return next(_candidates(place(LENT.get(name, name)), 0))
-
-
-def is_proposed(name: str) -> bool:
-    """Whether the model, or the label that begins with its name, is a proposed one."""
-    return name.startswith(("roaf", "cnn-roaf"))
 
 
 def place(model: str) -> Place:

@@ -8,18 +8,16 @@ from matplotlib.axes import Axes
 
 from bench.report.curves import curve, depth_axis, edge_marks, offset, own_look, point_marks
 from bench.report.ladder import (
-    IDENTITY,
     SAME_BETA,
     SHALLOW,
-    SIGNED,
     Ladder,
     Rung,
     best_shallows,
-    is_lead,
 )
 from bench.report.log_axis import log_ticks
 from bench.report.looks import Look
 from bench.report.panels import plain, score_axis, title
+from bench.report.proposed import IDENTITY, SIGNED, is_lead
 from bench.report.scene import Scene
 
 CHANCE: dict[str, Any] = {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 0.9}

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from bench.report.curves import aside, curve, depth_axis, edge_marks, offset
 from bench.report.dealing import legend_entries
 from bench.report.depth_figure import MOST_TASKS
-from bench.report.ladder import Ladder, is_lead
+from bench.report.ladder import Ladder
 from bench.report.panels import (
     Drawing,
     finish,
@@ -25,6 +25,7 @@ from bench.report.panels import (
     plain,
     title,
 )
+from bench.report.proposed import is_lead
 from bench.report.scene import Scene, shown_labels
 from bench.report.signals import STAGES
 from bench.report.stages import by_stage

@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 
 from bench.records import Status
-from bench.report.looks import is_proposed
+from bench.report.proposed import is_lead
 from bench.report.statistics.outcomes import OK
 from bench.report.statistics.rows import last_values
 
 GROUP = ["stack", "group"]
-CONTROLS = ("-identity", "-signed-permutation")
 NOTHING_FROZEN = "[]"
 RUN_COLUMNS = ["stack", "run_id", "task", "group", "label", "model", "frozen"]
 RUN_COLUMNS += ["seed", "status", "updates", "chance", "solved", "direction"]
@@ -106,7 +105,7 @@ def references(runs: pd.DataFrame, measurements: pd.DataFrame) -> dict[tuple[str
     Where nothing was validated, it is the proposed model that comes first in the report.
     """
     ranks = validation_ranks(runs, measurements)
-    proposed = runs[runs["model"].map(_is_lead) & (runs["frozen"] == NOTHING_FROZEN)]
+    proposed = runs[runs["model"].map(is_lead) & (runs["frozen"] == NOTHING_FROZEN)]
     return {
         (str(stack), str(group)): max(
             labels.unique(), key=lambda label: ranks[str(stack), str(group), label]
@@ -139,11 +138,6 @@ def _with_worst(group: pd.DataFrame) -> pd.DataFrame:
         return group.iloc[:0]
     worst = scale(group).worst(known)
     return group.assign(value=group["value"].mask(group["failed"], worst))
-
-
-def _is_lead(model: str) -> bool:
-    """Whether the model is a proposed one and no control of another."""
-    return is_proposed(model) and not model.endswith(CONTROLS)
 
 
 def _number(runs: pd.DataFrame, name: str) -> float | None:
