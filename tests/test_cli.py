@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,7 @@ def test_a_failed_run_is_a_row_with_the_command_that_does_it_again(toys, tmp_pat
     assert code == 0
     file = tmp_path / "spec.json"
     spec = tiny(model="raising", updates=20, output_scale=1.0)
-    file.write_text(canonical_json(spec.__dict__))
+    file.write_text(canonical_json(asdict(spec)))
     code, output = bench("exec-run", file, "--results", results, "--plugin", toys)
     assert code == 2
     assert "error: adding raising seed 0: RuntimeError: the model is broken | on purpose" in output
@@ -170,7 +171,7 @@ def test_a_failed_run_is_a_row_with_the_command_that_does_it_again(toys, tmp_pat
 
 def test_a_spec_that_the_task_does_not_take_is_one_sentence(tmp_path):
     file = tmp_path / "spec.json"
-    file.write_text(canonical_json(tiny(task_args={"lenght": 5}).__dict__))
+    file.write_text(canonical_json(asdict(tiny(task_args={"lenght": 5}))))
     code, output = bench("exec-run", file, "--results", tmp_path / "results")
     assert (code, "Traceback" in output) == (1, False)
     assert "task 'adding' cannot be made with {'lenght': 5}" in output

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from bench.record_text import parse_record, record_lines
 from bench.records import (
     Measurement,
     RunRecord,
-    RunSpec,
     Status,
     canonical_json,
     spec_from_json,
@@ -199,7 +199,7 @@ def test_a_hostile_field_of_a_spec_is_a_sentence(change, sentence):
 def test_whatever_the_names_a_record_lands_in_its_folder(tmp_path_factory, suite, task, model, at):
     folder = tmp_path_factory.mktemp("names")
     results = folder / "a" / "results"
-    spec = RunSpec(**{**vars(tiny()), "suite": suite, "task": task, "model": model})
+    spec = replace(tiny(), suite=suite, task=task, model=model)
     record = RunRecord(spec=spec, status=Status.ok, environment={"stack": at})
     write_record(record, results)
     found = [path for path in folder.rglob("*") if not path.is_dir()]

@@ -1,5 +1,7 @@
 """`bench status`: where every run of a suite stands, from the records and the leases alone."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
@@ -85,7 +87,7 @@ def test_failures_are_told_by_kind_and_what_is_recorded_of_other_runs_is_counted
     outcomes = (Status.solved_early, Status.timeout, Status.diverged, Status.lost)
     for spec, status in zip(specs, outcomes, strict=True):
         write_record(ended(spec, status), results)
-    write_record(ended(RunSpec(**{**vars(specs[0]), "seed": 9})), results)
+    write_record(ended(replace(specs[0], seed=9)), results)
     code, output = said(tmp_path, plugin)
     assert code == 0
     assert rows(output) == {
@@ -165,7 +167,7 @@ def test_control_c_ends_the_watching_cleanly(tmp_path, plugin, monkeypatch):
 
 
 def test_a_terminal_shows_what_is_left_as_far_as_it_fits(specs, monkeypatch):
-    many = [RunSpec(**{**vars(specs[0]), "model": f"m{k}"}) for k in range(50)]
+    many = [replace(specs[0], model=f"m{k}") for k in range(50)]
     monkeypatch.setenv("LINES", "24")
     found = progress("four", HERE, many, [], {})
     lines = watching.screen([found]).splitlines()

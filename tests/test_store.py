@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_the_same_experiment_has_the_same_id_and_any_change_another():
     assert tiny().run_id == tiny().run_id
     assert tiny(seed=1).run_id != tiny().run_id
     assert tiny(task_args={"length": 13}).run_id != tiny().run_id
-    text = json.dumps(tiny().__dict__ | {"test_at": [6]})
+    text = json.dumps(asdict(tiny()) | {"test_at": [6]})
     assert spec_from_json(json.loads(text)).run_id == tiny().run_id
 
 
