@@ -40,12 +40,14 @@ def random_orthogonal(
 
     "haar": uniform over the orthogonal group. "uniform_qr": Q of a uniform(-1, 1) matrix, without
     the sign correction, as in the author's published code. "rotations": units i and i + size // 2
-    turn together by a uniform angle. "permutation": a uniform permutation; "signed_permutation":
-    with a random sign for each unit. "cycle": unit i takes the value of unit i - 1. "identity":
-    the leaky unit. "hadamard": H D / sqrt(size), H a Hadamard matrix and D random signs, for the
-    sizes that have one. An unknown kind, a size below 1 or a dtype below float32 raises ValueError:
-    rounded to bfloat16, O stretches some directions fivefold within 10,000 steps and shrinks others
-    as much.
+    turn together by a uniform angle. "reflections": they are mirrored in a line at a uniform angle,
+    so that half of all directions stay and the others change sign: what a sum over time needs.
+    "permutation": a uniform permutation; "signed_permutation": with a random sign for each unit.
+    "cycle": unit i takes the value of unit i - 1. "identity": the leaky unit. "hadamard":
+    H D / sqrt(size), H a Hadamard matrix and D random signs, for the sizes that have one.
+
+    An unknown kind, a size below 1 or a dtype below float32 raises ValueError: rounded to bfloat16,
+    O stretches some directions fivefold within 10,000 steps and shrinks others as much.
     """
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"an orthogonal matrix is kept in float32 or float64, not {dtype}")
@@ -117,6 +119,11 @@ def rotations(size: int, generator: Generator | None) -> Float[Tensor, "2 half"]
     return torch.stack([torch.cos(angles), torch.sin(angles)])
 
 
+def reflections(size: int, generator: Generator | None) -> Float[Tensor, "half 1"]:
+    """Twice the angles of size // 2 lines, as a column, which tells them from other numbers."""
+    return 2 * math.pi * torch.rand(size // 2, 1, generator=generator, **DRAWN)
+
+
 def permutation(size: int, generator: Generator | None) -> Int[Tensor, "size"]:
     """A uniformly random order of the units."""
     return torch.randperm(size, generator=generator, device="cpu")
@@ -147,6 +154,11 @@ def is_matrix(numbers: Tensor, size: int) -> bool:
 def is_turns(numbers: Tensor, size: int) -> bool:
     """Whether they can be cosines and sines, (*layers, 2, size // 2)."""
     return numbers.is_floating_point() and numbers.shape[-2:] == (2, size // 2)
+
+
+def is_lines(numbers: Tensor, size: int) -> bool:
+    """Whether they can be angles, (*layers, size // 2, 1)."""
+    return numbers.is_floating_point() and numbers.shape[-2:] == (size // 2, 1)
 
 
 def is_order(numbers: Tensor, size: int) -> bool:
@@ -183,11 +195,14 @@ def as_matrix(numbers: Tensor, size: int, dtype: torch.dtype) -> Dense:
 def as_rotations(numbers: Tensor, size: int, dtype: torch.dtype) -> Gather:
     """2x2 rotations of units (i, i + size // 2); an odd last unit stays put."""
     cosine, sine = numbers.to(dtype)
-    half, rest = size // 2, cosine.new_ones(size % 2)
-    units = torch.arange(size, device=numbers.device)
-    partner = torch.cat([units[half : 2 * half], units[:half], units[2 * half :]])
-    across = Term(torch.cat([-sine, sine, 0 * rest]), partner, partner)
-    return Gather((Term(torch.cat([cosine, cosine, rest])), across))
+    return _paired((cosine, cosine), (-sine, sine), size)
+
+
+def as_reflections(numbers: Tensor, size: int, dtype: torch.dtype) -> Gather:
+    """2x2 reflections of units (i, i + size // 2); an odd last unit stays put."""
+    doubled = numbers[:, 0]
+    cosine, sine = doubled.cos().to(dtype), doubled.sin().to(dtype)
+    return _paired((cosine, -cosine), (sine, sine), size)
 
 
 def as_permutation(numbers: Tensor, size: int, dtype: torch.dtype) -> Gather:
@@ -223,6 +238,15 @@ def _signs(size: int, generator: Generator | None) -> Int[Tensor, "size"]:
     return 2 * torch.randint(2, (size,), generator=generator, device="cpu") - 1
 
 
+def _paired(own: tuple[Tensor, Tensor], across: tuple[Tensor, Tensor], size: int) -> Gather:
+    """Of units i and i + size // 2, what each takes of itself and of the other."""
+    half, rest = size // 2, own[0].new_ones(size % 2)
+    units = torch.arange(size, device=rest.device)
+    partner = torch.cat([units[half : 2 * half], units[:half], units[2 * half :]])
+    crossing = Term(torch.cat([*across, 0 * rest]), partner, partner)
+    return Gather((Term(torch.cat([*own, rest])), crossing))
+
+
 def _gathered(index: Tensor, weight: Tensor) -> Gather:
     return Gather((Term(weight, index, torch.argsort(index)),))
 
@@ -231,6 +255,7 @@ FILTERS: dict[str, Kind] = {
     "haar": Kind(haar, is_matrix, as_matrix),
     "uniform_qr": Kind(uniform_qr, is_matrix, as_matrix),
     "rotations": Kind(rotations, is_turns, as_rotations),
+    "reflections": Kind(reflections, is_lines, as_reflections),
     "permutation": Kind(permutation, is_order, as_permutation),
     "signed_permutation": Kind(signed_permutation, is_signed_order, as_signed_permutation),
     "cycle": Kind(nothing, is_nothing, as_cycle),

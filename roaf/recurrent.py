@@ -39,9 +39,9 @@ class RoaRNN(Layered):
         beta: the weight of phi, likewise; None means 1 - alpha. `depth_schedule(c, length)` gives
             both for a sequence length.
         filter: how O is drawn, see `roaf.random_orthogonal`: "haar", "uniform_qr", "rotations",
-            "permutation", "signed_permutation", "cycle", "identity", or "hadamard" for the sizes
-            that have one. O is never trained. It is saved in the state_dict and applied in float32
-            or better, whatever weights, autocast or TF32 are in.
+            "reflections", "permutation", "signed_permutation", "cycle", "identity", or "hadamard"
+            for the sizes that have one. O is never trained. It is saved in the state_dict and
+            applied in float32 or better, whatever weights, autocast or TF32 are in.
         nonlinearity: phi: "tanh", "relu", "modrelu" (with a trained bias `phi_bias` a unit), or a
             `Nonlinearity(function, lipschitz)` of your own.
         bias: whether there is a b.

@@ -126,6 +126,16 @@ def test_rotations_have_uniform_eigenangles_that_do_not_repel():
     assert abs((found[:, 0] - found[:, 1]).square().mean() - 1) < 0.1
 
 
+def test_reflections_keep_half_of_all_directions_and_turn_the_others_round():
+    mirror = random_orthogonal(64, "reflections", generator=generator(), dtype=DOUBLE)
+    torch.testing.assert_close(mirror, mirror.T, atol=0, rtol=0)
+    values = torch.linalg.eigvalsh(mirror)
+    signs = torch.cat([-torch.ones(32), torch.ones(32)]).double()
+    torch.testing.assert_close(values, signs, atol=1e-12, rtol=0)
+    doubled = draw_filter(20_000, "reflections", generator())[:, 0] / (2 * math.pi)
+    assert kstest(doubled.numpy(), "uniform").pvalue > 0.01
+
+
 def test_uniform_qr_is_not_haar_its_determinant_never_changes_sign():
     draw = generator(3)
     draws = [random_orthogonal(6, "uniform_qr", generator=draw, dtype=DOUBLE) for _ in range(50)]

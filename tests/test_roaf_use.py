@@ -115,6 +115,7 @@ OTHERS = {
     "haar": "rotations",
     "uniform_qr": "signed_permutation",
     "rotations": "haar",
+    "reflections": "rotations",
     "permutation": "hadamard",
     "signed_permutation": "permutation",
     "cycle": "permutation",

@@ -52,11 +52,12 @@ def residual_depth(width: int, depth: int, *, c: float, power: float, **args: An
 
 
 def filter_flops(filter: str, size: int) -> int:
-    """Of O x: 2 N^2 for a dense matrix, 4 N for 2x2 rotations, N log2 N for the fast transform.
+    """Of O x: 2 N^2 for a dense matrix, 4 N for 2x2 blocks, N log2 N for the fast transform.
 
     A permutation moves numbers and a sign turns them: neither counts.
     """
-    cheap = {"rotations": 4 * size, "hadamard": round(size * math.log2(size))}
+    cheap = dict.fromkeys(("rotations", "reflections"), 4 * size)
+    cheap["hadamard"] = round(size * math.log2(size))
     free = ("permutation", "signed_permutation", "cycle", "identity")
     return 0 if filter in free else cheap.get(filter, 2 * size**2)
 
@@ -123,6 +124,7 @@ def _residual(power: float) -> Entry:
 TIME: dict[str, Entry] = {
     "roaf": _recurrent("haar"),
     "roaf-rotations": _recurrent("rotations"),
+    "roaf-reflections": _recurrent("reflections"),
     "roaf-permutation": _recurrent("permutation"),
     "roaf-signed-permutation": _recurrent("signed_permutation"),
     "roaf-cycle": _recurrent("cycle"),

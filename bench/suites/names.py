@@ -4,6 +4,7 @@ ROAF_MODELS = ("roaf", "roaf-rotations")
 """Run by default; the other filters answer a question of their own."""
 ROAF_FILTERS = (
     *ROAF_MODELS,
+    "roaf-reflections",
     "roaf-permutation",
     "roaf-signed-permutation",
     "roaf-cycle",

@@ -81,7 +81,7 @@ def powers(form: Form, longest: int) -> Powers:
             return Powers(forth, back)
         case Gather((Term(factor, None),)):
             return rotations(factor.new_zeros(0), factor, longest, factor.dtype)
-        case Gather((Term(cosine, None), Term(sine, Tensor()))):
+        case Gather((Term(cosine, None), Term(sine, Tensor()))) if turns_pairs(cosine):
             half = len(sine) // 2
             planes = torch.complex(cosine[:half], sine[:half])
             return rotations(planes, cosine[2 * half :], longest, cosine.dtype)
@@ -89,6 +89,12 @@ def powers(form: Form, longest: int) -> Powers:
     found = eigenbasis(matrix)
     turning = rotations(found.planes, found.lines, longest, matrix.dtype)
     return replace(turning, basis=found.basis.to(matrix))
+
+
+def turns_pairs(cosine: Float[Tensor, "size"]) -> bool:
+    """Whether they are of rotations: those of a reflection have two signs in a pair."""
+    half = len(cosine) // 2
+    return torch.equal(cosine[:half], cosine[half : 2 * half])
 
 
 def rotations(planes: Tensor, lines: Tensor, longest: int, dtype: torch.dtype) -> Powers:
