@@ -58,16 +58,18 @@ def _processor() -> str:
 
 
 def _commit() -> dict[str, Any]:
-    """The commit of the source and whether it was changed; nothing where git knows nothing."""
-    here = Path(__file__).parent
+    """The commit of the source and whether it was changed; nothing where git does not have it, as
+    where the suite is installed below someone else's repository."""
+    here = Path(__file__)
 
     def git(*words: str) -> str:
         result = subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
+            ["git", "-C", str(here.parent), *words], capture_output=True, text=True, check=True
         )
         return result.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", here.name)
         changed = git("status", "--porcelain", "--", "../roaf", "../baselines", ".")
         return {"commit": git("rev-parse", "HEAD"), "changed": bool(changed)}
     except (OSError, subprocess.CalledProcessError):

@@ -11,17 +11,17 @@ both     the second becomes a replicate, `<name>-r2.jsonl`, which `load` reads a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from bench.records import FINISHED, Measurement, RunRecord, canonical_json
+from bench.record_text import said
+from bench.records import FINISHED, Measurement, RunRecord, canonical_json, is_timing
 from bench.store import (
     BadRecord,
     read_record,
     record_files,
-    record_lines,
     record_path,
     shown,
     write_whole,
@@ -131,11 +131,11 @@ def _age(path: Path) -> tuple[bool, str, float]:
 
 def _difference(one: RunRecord, other: RunRecord) -> str:
     """The first thing in which two records of a run differ; nothing if they say the same."""
-    if _says(one) == _says(other):
+    if said(one) == said(other):
         return ""
     if one.status != other.status:
         return f"{one.status}, and {other.status}"
-    rows, others = list(_numbers(one)), list(_numbers(other))
+    rows, others = _numbers(one), _numbers(other)
     for a, b in zip(rows, others, strict=False):
         if canonical_json(a) != canonical_json(b):
             return f"{_words(a)} = {a.value}, and {_words(b)} = {b.value}"
@@ -144,15 +144,9 @@ def _difference(one: RunRecord, other: RunRecord) -> str:
     return "they agree in all but timing, memory, environment or error text"
 
 
-def _says(record: RunRecord) -> list[str]:
-    return list(record_lines(replace(record, recorded_at=None)))
-
-
-def _numbers(record: RunRecord) -> Iterator[Measurement]:
-    """What the same spec gives again on the same stack: neither times nor peaks."""
-    for row in record.measurements:
-        if not row.quantity.endswith("_seconds") and not row.quantity.startswith("peak_"):
-            yield row
+def _numbers(record: RunRecord) -> list[Measurement]:
+    """What the same spec gives again on the same stack."""
+    return [row for row in record.measurements if not is_timing(row)]
 
 
 def _words(row: Measurement) -> str:

@@ -61,7 +61,7 @@ def _installed(kind: str) -> Iterator[tuple[str, Any, str, str]]:
         try:
             value = point.load()
             source = sys.modules[point.module].__file__
-        except Exception as error:  # whatever a stranger's import raises
+        except (Exception, SystemExit) as error:  # whatever a stranger's import raises
             raise PluginError(f"plug-in {point.value} cannot be loaded: {_reason(error)}") from None
         yield point.name, value, point.value, _digest(Path(source or ""))
 
@@ -87,7 +87,7 @@ def _module(file: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException as error:  # SystemExit too: a plug-in must not end the driver
+    except (Exception, SystemExit) as error:  # a plug-in must not end the driver
         del sys.modules[name]
         raise PluginError(f"plug-in {file} cannot be loaded: {_reason(error)}") from None
     if not {"MODELS", "TASKS", "SUITES"} & set(vars(module)):

@@ -21,8 +21,6 @@ PROVENANCES = {
     "paper": "read in the paper or its abstract",
     "secondary": "quoted by another work or page, which was read instead",
 }
-QUANTITIES = ("test_score", "validation_score", "train_loss")
-RELATIONS = ("=", "<", ">")
 COUNTS = ("seeds", "hidden", "layers", "parameters", "epochs", "updates")
 
 

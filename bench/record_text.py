@@ -5,6 +5,7 @@
 import json
 import reprlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
@@ -26,6 +27,11 @@ def record_lines(record: RunRecord) -> Iterator[str]:
     """The lines of the record's file."""
     yield header_line(record)
     yield from map(measurement_line, record.measurements)
+
+
+def said(record: RunRecord) -> list[str]:
+    """What the record says, as lines: all but when it was written."""
+    return list(record_lines(replace(record, recorded_at=None)))
 
 
 def measurement_line(row: Measurement) -> str:

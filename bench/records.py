@@ -56,6 +56,11 @@ class Measurement(NamedTuple):
     value: float | None
 
 
+def is_timing(row: Measurement) -> bool:
+    """Whether it is a time or a peak, which the same run on the same stack does not give again."""
+    return row.quantity.endswith("_seconds") or row.quantity.startswith("peak_")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """Everything that decides the numbers of one run.

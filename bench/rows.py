@@ -2,42 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bench.records import Measurement, RunRecord, encode
+from bench.records import Measurement, RunRecord, RunSpec, encode
 
 LEADING = ["suite", "stack", "run_id", "model", "task", "axis", "seed", "status"]
-SPEC_COLUMNS = [
-    "width",
-    "learning_rate",
-    "batch_size",
-    "updates",
-    "depth",
-    "task_args",
-    "task_version",
-    "model_args",
-    "model_version",
-    "output_scale",
-    "optimiser",
-    "optimiser_args",
-    "rate_scales",
-    "schedule",
-    "gradient_clip",
-    "validate_at",
-    "test_at",
-    "gradients_at",
-    "precision",
-    "threads",
-    "plugin",
-    "diagnostics",
-    "frozen",
-    "backend",
-]
+SPEC_COLUMNS = [entry.name for entry in fields(RunSpec) if entry.name not in LEADING]
 
 
 def measurement_rows(records: Iterable[RunRecord]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,21 @@ def winning_trials(
     frozen: Sequence[str] = (),
 ) -> dict[str, tuple[Trial, ...]]:
     """The tuned trial of each model on a task; none of a table that is not there yet."""
-    path = FOLDER / f"{table}.csv"
-    rows = list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
     return {
         row["model"]: (_trial(row),)
-        for row in rows
+        for row in _rows(table)
         if row["task"] == task
         and json.loads(row["task_args"]) == task_args
         and row["depth"] == ("" if depth is None else str(depth))
         and json.loads(row["frozen"]) == list(frozen)
     }
+
+
+@cache
+def _rows(table: str) -> list[dict[str, str]]:
+    """The table, read once; no rows where it is not there yet."""
+    path = FOLDER / f"{table}.csv"
+    return list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
 
 
 def _trial(row: Mapping[str, str]) -> Trial:

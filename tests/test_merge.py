@@ -110,6 +110,11 @@ def test_records_that_differ_in_nothing_but_their_time_are_one(tmp_path):
     assert (merged.copied, merged.present) == (1, 1)
 
 
+def test_records_that_differ_in_nothing_but_their_time_are_no_repeat():
+    records = [record(recorded_at=time) for time in (OLD, NEW)]
+    assert without_repeats(records) == (records[:1], [])
+
+
 def test_records_of_two_stacks_stand_side_by_side(tmp_path):
     write_record(record(), tmp_path / "one")
     write_record(record(0.25, environment={"stack": "gpu-test"}), tmp_path / "two")

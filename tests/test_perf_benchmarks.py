@@ -73,6 +73,20 @@ def test_every_point_that_this_machine_can_measure_is_measured(benchmark, small)
     assert absent <= set(bodies.BACKENDS) - set(RECURRENT) | {"cuda"}
 
 
+def test_what_is_held_before_a_pass_is_no_part_of_its_peak(small, monkeypatch):
+    class Meter:
+        readings = iter((1000, 1500))
+
+        def __init__(self, device) -> None:
+            pass
+
+        def read(self) -> int:
+            return next(self.readings)
+
+    monkeypatch.setattr("bench.timing.MemoryMeter", Meter)
+    assert memory.peak(bodies.deep(4, 6, 2, "full")) == 500
+
+
 def test_the_clock_counts_work_here_and_in_children_and_no_waiting():
     start = processor_seconds()
     time.sleep(0.3)

@@ -108,6 +108,13 @@ def test_the_page_needs_no_network_and_is_the_same_each_time(project):
     assert publish(project).read_text() == page
 
 
+def test_one_commit_alone_is_not_compared_with_itself(project):
+    measured(project.results, content())
+    page = publish(project).read_text()
+    assert "last / before" in page
+    assert "1.00" not in page
+
+
 def test_without_a_history_the_page_says_what_makes_one(project):
     with pytest.raises(Unusable, match="`python -m bench perf run` makes one"):
         publish(project)

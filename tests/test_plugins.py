@@ -14,8 +14,8 @@ from tests.specs import TOYS, tiny
 def installed(tmp_path, monkeypatch):
     """A package on the path whose entry point offers a model under the name it is given."""
 
-    def install(name: str) -> None:
-        (tmp_path / "stranger.py").write_text(TOYS + "\nmine = MODELS['toy']\n")
+    def install(name: str, more: str = "") -> None:
+        (tmp_path / "stranger.py").write_text(TOYS + "\nmine = MODELS['toy']\n" + more)
         info = tmp_path / "stranger-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
@@ -42,6 +42,22 @@ def test_a_name_taken_twice_names_both(installed):
         PluginError, match=r"'lstm' is defined twice, by bench\.models and by stran"
     ):
         Registry()
+
+
+def test_a_plug_in_that_leaves_does_not_take_the_driver_along(installed, tmp_path):
+    leaving = "import sys; sys.exit('not today')"
+    installed("mine", leaving)
+    with pytest.raises(PluginError, match=r"stranger:mine cannot be loaded: SystemExit: not today"):
+        Registry()
+    (tmp_path / "leaving.py").write_text(leaving)
+    with pytest.raises(PluginError, match=r"leaving\.py cannot be loaded: SystemExit: not today"):
+        extended("suites", {}, [tmp_path / "leaving.py"])
+
+
+def test_an_interrupt_while_a_plug_in_is_loaded_stays_an_interrupt(tmp_path):
+    (tmp_path / "slow.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        extended("suites", {}, [tmp_path / "slow.py"])
 
 
 def test_another_source_is_another_experiment(tmp_path):

@@ -12,8 +12,6 @@ from bench.execution.listing import listing
 from bench.published import (
     FOLDER,
     PROVENANCES,
-    QUANTITIES,
-    RELATIONS,
     Published,
     concerning,
     published,
@@ -28,6 +26,8 @@ from tests.test_report import FACTS, record
 
 PERMUTED = {"metric": "accuracy", "permutation": "psmnist-92916"}
 IN_ORDER = {"metric": "accuracy", "permutation": ""}
+QUANTITIES = ("test_score", "validation_score", "train_loss")
+RELATIONS = ("=", "<", ">")
 RUN_LOGS = ("log", "readme", "figure")
 
 

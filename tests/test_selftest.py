@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,11 +14,11 @@ from click.testing import CliRunner
 
 import bench.cli
 from bench.records import Measurement, RunRecord, Status
-from bench.selftest import course, plants
+from bench.selftest import course, kills, plants
 from bench.selftest.page import page
 from bench.selftest.processes import left_over
 from bench.selftest.tally import COLUMNS, Tally, measured, tally
-from bench.selftest.trial import Row
+from bench.selftest.trial import Ground, Place, Row, Undisturbed
 from bench.store import record_files, write_record
 from tests.drivers import FORK, eventually
 from tests.specs import tiny
@@ -44,6 +45,8 @@ def test_of_all_that_is_planted_nothing_is_lost(slice_of_it):
         assert set(row["found"]) == set(COLUMNS)
         assert sum(row["found"].values()) == 0
         assert row["runs"] > 0 or row["skipped"]
+    calm = [row["planted"] for row in record["rows"] if row["scenario"] == "undisturbed"]
+    assert len(set(calm)) == 3
     planted = {row["scenario"] for row in record["rows"] if not row["skipped"]}
     assert {"child", "supervisor", "everything", "crowd", "clock steps", "no folder"} < planted
     assert {f"model: {faulty}" for faulty in ("segfault", "forking", "hanging")} < planted
@@ -195,6 +198,18 @@ def stop(processes):
         process.kill()
         process.join()
     processes.clear()
+
+
+@pytest.mark.parametrize("blow", [*kills.BLOWS, *kills.FRESH], ids=lambda blow: blow.scenario)
+def test_a_blow_that_never_finds_anyone_is_counted_as_wrong(blow, tmp_path, monkeypatch):
+    monkeypatch.setattr(kills, "living", dict)
+    monkeypatch.setattr(kills, "wait", lambda driver, seconds: 0)
+    monkeypatch.setattr(Ground, "begin", lambda *given, **more: 0)
+    monkeypatch.setattr(Ground, "finish", lambda *given: Tally())
+    monkeypatch.setattr(Ground, "count", lambda *given: Tally())
+    place = Place(tmp_path, Undisturbed({}, {}), random.Random(0))
+    found = kills.strike_once(blow, 0.004, place)
+    assert found == Tally(wrong=("there was no one to strike",))
 
 
 def test_one_run_lost_is_said_and_fails_the_command(tmp_path, monkeypatch):

@@ -8,7 +8,6 @@ import torch
 
 from bench.diagnostics import look
 from bench.diagnostics.products import log_singular_values, pulled_through
-from bench.diagnostics.spectrum import leading_exponents, spectrum
 from bench.diagnostics.view import random_frame
 from bench.models import MODELS
 from tests.linear import DOUBLE, Linear, Logistic, turned, values, view, view_of
@@ -46,24 +45,14 @@ def test_the_exponents_of_a_leaky_integrator_are_the_logarithm_of_its_leak():
     assert list(exponents.values()) == pytest.approx([math.log(0.99)] * 8, rel=1e-12)
 
 
-@pytest.mark.parametrize("every", [1, 4])
-def test_a_normal_matrix_shows_its_spectrum(every):
+def test_a_normal_matrix_shows_its_spectrum():
     eigenvalues = (1.2, -0.9, 0.5, 0.1)
-    readings = list(spectrum(view(Linear(turned(*eigenvalues)), 1000), every))
+    readings = list(look("spectrum", view(Linear(turned(*eigenvalues)), 1000)))
     expected = [math.log(abs(value)) for value in eigenvalues]
     logs = [log * math.log(10) / 1000 for log in values(readings, "log10_singular_value").values()]
     assert logs == pytest.approx(expected, rel=1e-10)
     exponents = list(values(readings, "lyapunov_exponent").values())
     assert exponents == pytest.approx(expected, abs=1e-6)
-
-
-def test_the_leading_exponents_are_the_first_of_all():
-    looked = view(Linear(turned(1.2, 0.9, 0.5, 0.4, 0.3)), 400)
-    every = values(spectrum(looked), "lyapunov_exponent")
-    leading = values(leading_exponents(looked, count=2), "lyapunov_exponent")
-    assert len(leading) == 2
-    assert leading["1"] == pytest.approx(every["1"], abs=1e-9)
-    assert leading["2"] == pytest.approx(every["2"], abs=1e-9)
 
 
 def test_the_logistic_map_has_the_exponent_ln_two_within_its_error():
@@ -115,7 +104,7 @@ def log_values(matrices) -> list[float]:
     size = len(matrices[0])
     links = [lambda rows, m=m: rows @ m.T for m in matrices]
     states = [torch.zeros(1, size, dtype=DOUBLE)] * len(links)
-    frame = random_frame(size, size, torch.Generator().manual_seed(0))
+    frame = random_frame(size, torch.Generator().manual_seed(0))
     return log_singular_values(pulled_through(links, states, frame).product).tolist()
 
 
@@ -143,12 +132,6 @@ def test_weights_that_are_no_numbers_have_no_singular_values():
     readings = list(look("spectrum", view(Linear(torch.full((2, 2), math.nan, dtype=DOUBLE)))))
     assert all(math.isnan(v) for v in values(readings, "log10_singular_value").values())
     assert all(math.isnan(v) for v in values(readings, "lyapunov_exponent").values())
-
-
-@pytest.mark.parametrize("every", [7, 100])
-def test_exponents_are_per_step_however_seldom_the_frame_is_straightened(every):
-    readings = spectrum(view(Linear(torch.full((1, 1), 0.5, dtype=DOUBLE))), every)
-    assert values(readings, "lyapunov_exponent")["1"] == pytest.approx(math.log(0.5))
 
 
 @pytest.mark.parametrize("name", [n for n in STEPWISE if not MODELS[n].batch_statistics])

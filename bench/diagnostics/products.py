@@ -52,10 +52,9 @@ class Product:
 
 @dataclass(frozen=True)
 class Way:
-    """A product, and the sorted scales after so many links, at every decomposition."""
+    """A product, and its sorted scales after each link."""
 
     product: Product
-    links: list[int]
     scales: list[Float[Tensor, " count"]]
 
 
@@ -81,7 +80,7 @@ def pull_back(
 
 
 def extended(product: Product, pulled: Float[Tensor, "rank size"]) -> Product:
-    """The product with one more decomposition: `pulled` are its rows after further links.
+    """The product with one more link: `pulled` are its rows after it.
 
     Rows that are not numbers make every scale NaN.
     """
@@ -218,17 +217,13 @@ def _range(scale: Tensor) -> float:
 
 
 def pulled_through(
-    links: Sequence[Link], states: Sequence[Float[Tensor, "1 size"]], rows: Tensor, every: int = 1
+    links: Sequence[Link], states: Sequence[Float[Tensor, "1 size"]], rows: Tensor
 ) -> Way:
-    """The product of the Jacobians of all links, the last one first, decomposed `every` links."""
-    product, pulled = empty_product(rows), rows
-    counts: list[int] = []
+    """The product of the Jacobians of all links, the last one first."""
+    product = empty_product(rows)
     scales: list[Tensor] = []
-    for done, place in enumerate(reversed(range(len(links))), start=1):
-        pulled = pull_back(links[place], states[place], pulled)
-        if done % every == 0 or place == 0:
-            product = extended(product, pulled)
-            counts.append(done)
-            scales.append(product.sorted_scale())
-            pulled = product.rows
-    return Way(product, counts, scales)
+    for place in reversed(range(len(links))):
+        pulled = pull_back(links[place], states[place], product.rows)
+        product = extended(product, pulled)
+        scales.append(product.sorted_scale())
+    return Way(product, scales)

@@ -20,25 +20,20 @@ TRANSIENT = 0.1
 SAMPLED_GAINS = 50
 
 
-def spectrum(view: View, every: int = 1) -> Readings:
+def spectrum(view: View) -> Readings:
     """All singular values of the Jacobian from the first state to the last, and the exponents.
 
     `log10_singular_value` and `lyapunov_exponent` (natural logarithm, per step) go by rank from the
-    largest; `lyapunov_error` is the standard error. The frame is turned orthonormal again `every`
-    steps. A value outside theory's band raises BoundViolation.
+    largest; `lyapunov_error` is the standard error. A value outside theory's band raises
+    BoundViolation.
     """
-    way = _way(view, None, every)
+    way = _way(view)
     logs = log_singular_values(way.product)
     yield from _singular_values(logs)
     yield from exponents(way)
     if band := view.band():
         for log in logs.tolist():
             check("a singular value", _power(math.e, log), *band[-1])
-
-
-def leading_exponents(view: View, count: int = 8, every: int = 1) -> Readings:
-    """The largest exponents alone, at a cost that grows with their number and not the state's."""
-    yield from exponents(_way(view, count, every))
 
 
 def exponents(way: Way) -> Readings:
@@ -48,31 +43,30 @@ def exponents(way: Way) -> Readings:
     null where the way is too short to cut into stretches. Where directions are lost, or the steps
     differ much, as along depth, it is a mean over this way and no limit.
     """
-    links = [0, *way.links]
     path = [torch.zeros_like(way.scales[0]), *way.scales]
-    start, end = int(TRANSIENT * len(way.links)), len(way.links)
-    total = _growth(links, path, start, end)
+    end = len(way.scales)
+    start = int(TRANSIENT * end)
+    total = _growth(path, start, end)
     cuts = [start + (end - start) * k // BLOCKS for k in range(BLOCKS + 1)]
     long_enough = end - start >= BLOCKS
-    parts = [_growth(links, path, *pair) for pair in pairwise(cuts)] if long_enough else []
+    parts = [_growth(path, *pair) for pair in pairwise(cuts)] if long_enough else []
     for rank, value in enumerate(total, start=1):
         yield Reading("lyapunov_exponent", str(rank), value)
         of_rank = [part[rank - 1] for part in parts]
         yield Reading("lyapunov_error", str(rank), _standard_error(of_rank))
 
 
-def _way(view: View, count: int | None, every: int) -> Way:
-    """The way of the first sample's gradient, through `count` random rows or one for each unit."""
+def _way(view: View) -> Way:
+    """The way of the first sample's gradient, a random row for each unit of its state."""
     with cached():
         chain = _chain(view)
-        size = chain.states[0].shape[1]
-        rows = random_frame(size, min(count or size, size), view.generator)
-        return pulled_through(chain.links, chain.states, rows.to(chain.states[0]), every)
+        rows = random_frame(chain.states[0].shape[1], view.generator)
+        return pulled_through(chain.links, chain.states, rows.to(chain.states[0]))
 
 
-def _growth(links: list[int], path: list[Tensor], start: int, end: int) -> list[float]:
+def _growth(path: list[Tensor], start: int, end: int) -> list[float]:
     """Per step, by rank; -inf for a direction that was lost by the end."""
-    grown = (path[end] - path[start]) / (links[end] - links[start])
+    grown = (path[end] - path[start]) / (end - start)
     return torch.where(path[end] == -math.inf, -math.inf, grown).tolist()
 
 

@@ -15,7 +15,7 @@ from bench.diagnostics.gradients import (
 )
 from bench.diagnostics.memory import memory_horizon
 from bench.diagnostics.norms import weight_norms
-from bench.diagnostics.spectrum import leading_exponents, spectrum, step_gains
+from bench.diagnostics.spectrum import spectrum, step_gains
 from bench.diagnostics.speed import backend_speed, speed
 from bench.diagnostics.states import states, weight_gradients
 from bench.diagnostics.use import layer_ablation, picard_depth, weight_movement
@@ -44,7 +44,6 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "input-gradient": Diagnostic(input_gradient, ("time", "sequence")),
     "signal-to-noise": Diagnostic(signal_to_noise, (*STEPWISE, "sequence")),
     "spectrum": Diagnostic(spectrum, ALONE),
-    "leading-exponents": Diagnostic(leading_exponents, ALONE),
     "step-gains": Diagnostic(step_gains, ALONE),
     "weight-norms": Diagnostic(weight_norms, (*STEPWISE, "sequence")),
     "memory-horizon": Diagnostic(memory_horizon, ("time",)),

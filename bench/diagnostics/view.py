@@ -86,7 +86,7 @@ def check(name: str, value: float, lower: float, upper: float) -> None:
         raise BoundViolation(f"{name} is {value:.9g}, outside the bounds {lower:.9g}, {upper:.9g}")
 
 
-def random_frame(size: int, count: int, generator: Generator) -> torch.Tensor:
-    """`count` orthonormal rows in general position, (count, size), in float64."""
-    gaussian = torch.randn(size, count, generator=generator, dtype=torch.float64)
+def random_frame(size: int, generator: Generator) -> torch.Tensor:
+    """Orthonormal rows in general position, (size, size), in float64."""
+    gaussian = torch.randn(size, size, generator=generator, dtype=torch.float64)
     return torch.linalg.qr(gaussian).Q.mT.contiguous()

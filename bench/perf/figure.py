@@ -12,6 +12,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.perf.results import benchmark_of
+
 COLUMNS = 3
 WIDE = 5
 """Values so many times apart are drawn on a logarithmic axis, others on one from zero."""
@@ -27,7 +29,7 @@ STYLE: dict[Any, Any] = {
 
 def draw(table: pd.DataFrame, units: Mapping[str, str], name: str) -> str:
     """The figure as SVG: the same bytes each time, identifiers that begin with the name."""
-    panels = [(b, rows) for b, rows in table.groupby(_benchmark) if rows.notna().any(axis=None)]
+    panels = [(b, rows) for b, rows in table.groupby(benchmark_of) if rows.notna().any(axis=None)]
     rows = math.ceil(len(panels) / COLUMNS)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4 * COLUMNS, 2.6 * rows), layout="constrained")
@@ -59,10 +61,6 @@ def _panel(ax: Axes, points: pd.DataFrame) -> None:
     ax.set_xticks(places, points.columns, rotation=30, ha="right")
     if len(points) > 1:
         ax.legend(frameon=False, fontsize=7, ncols=2)
-
-
-def _benchmark(point: str) -> str:
-    return point.split("(")[0]
 
 
 def _parameter(point: str) -> str:

@@ -7,15 +7,15 @@ of rounds in which all take turns in one process, the sweeps that were taken, an
 states and of W's gradient against the fused kernel in float64.
 """
 
-import time
 from collections.abc import Callable
-from statistics import median
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from bench.diagnostics.contenders import TORCH, FirstResult
+from bench.perf.depth import medians
 from roaf import depth_schedule
 from roaf.kernels import fused, parallel
 from roaf.kernels.chunks import Layer
@@ -23,7 +23,6 @@ from roaf.kernels.problem import Kernel
 from roaf.nonlinearity import NONLINEARITIES
 from roaf.orthogonal import draw_filter, fastest
 
-ROUNDS = 7
 TIME = 784
 CASES = (  # hidden, batch, filter
     (1024, 1, "rotations"),
@@ -34,7 +33,7 @@ CASES = (  # hidden, batch, filter
     (1024, 16, "rotations"),
     (512, 16, "rotations"),
 )
-PEERS = {"nn.RNN": nn.RNN, "nn.LSTM": nn.LSTM}
+PEERS = ("nn.RNN", "nn.LSTM")
 SWEPT, FUSED = cast(Kernel, parallel.recur), cast(Kernel, fused.recur)
 PHI = NONLINEARITIES["tanh"]
 
@@ -67,18 +66,6 @@ class Recurrence(nn.Module):
         return self.kernel(self.drive(x), state, *ways)
 
 
-class Peer(nn.Module):
-    """A module of torch, every state."""
-
-    def __init__(self, kind: type[nn.RNNBase], size: int) -> None:
-        super().__init__()
-        self.inner = kind(1, size)  # type: ignore[call-arg]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Every state, (time, batch, size)."""
-        return self.inner(x)[0]
-
-
 def passes(model: nn.Module, x: Tensor) -> Callable[[], Tensor]:
     """Forward and backward of a loss of every state, once."""
 
@@ -89,19 +76,6 @@ def passes(model: nn.Module, x: Tensor) -> Callable[[], Tensor]:
         return output.detach()
 
     return run
-
-
-def medians(*actions: Callable[[], object]) -> list[float]:
-    """Median seconds of each, all taking turns; a first round is not counted."""
-    rounds = [[seconds(action) for action in actions] for _ in range(ROUNDS + 1)][1:]
-    return [median(times) for times in zip(*rounds, strict=True)]
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """How long it takes."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def error(model: Recurrence, x: Tensor) -> str:
@@ -142,7 +116,7 @@ def compare(hidden: int, batch: int, kind: str, threads: int) -> str:
     own = Recurrence(SWEPT, kind, numbers, hidden)
     models = {
         "fused": Recurrence(FUSED, kind, numbers, hidden),
-        **{name: Peer(peer, hidden) for name, peer in PEERS.items()},
+        **{name: FirstResult(TORCH[name](1, hidden)) for name in PEERS},
     }
     mine, *others = medians(*(passes(model, x) for model in (own, *models.values())))
     ratios = ", ".join(

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench.perf.figure import draw
 from bench.perf.project import Project, Unusable
-from bench.perf.results import Result, fastest, read_results
+from bench.perf.results import Result, benchmark_of, fastest, read_results
 
 SHOWN = 8
 """The table has a column for each of so many commits, the last ones; the figure has all."""
@@ -88,7 +88,7 @@ def _section(project: Project, machine: Path, benchmarks: Mapping[str, Any]) -> 
     results = read_results(machine)
     facts = json.loads((machine / "machine.json").read_text())
     table = values(results, benchmarks)
-    units = {point: benchmarks[_benchmark(point)]["unit"] for point in table.index}
+    units = {point: benchmarks[benchmark_of(point)]["unit"] for point in table.index}
     return Section(
         name=machine.name,
         facts=", ".join(f"{name} {facts[name]}" for name in FACTS),
@@ -103,8 +103,8 @@ def _displayed(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     shown = table.iloc[:, -SHOWN:]
     texts = shown.apply(lambda row: [value_text(v, units[str(row.name)]) for v in row], axis=1)
     texts = pd.DataFrame(texts.tolist(), columns=shown.columns, index=shown.index)
-    last = (table.iloc[:, -2:].iloc[:, ::-1]).apply(lambda row: row.iloc[0] / row.iloc[-1], axis=1)
-    texts["last / before"] = [("" if pd.isna(ratio) else f"{ratio:.2f}") for ratio in last]
+    ratios = (table / table.shift(axis="columns")).iloc[:, -1]
+    texts["last / before"] = ["" if pd.isna(ratio) else f"{ratio:.2f}" for ratio in ratios]
     return texts.reset_index(names="point")
 
 
@@ -113,12 +113,8 @@ def _of_this_version(result: Result, benchmarks: Mapping[str, Any]) -> dict[str,
     return {
         point: found.get(point, float("nan"))
         for point, version in result.versions.items()
-        if benchmarks.get(_benchmark(point), {}).get("version") == version
+        if benchmarks.get(benchmark_of(point), {}).get("version") == version
     }
-
-
-def _benchmark(point: str) -> str:
-    return point.split("(")[0]
 
 
 def _commit(project: Project, result: Result) -> Commit:

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from bench.diagnostics.contenders import TORCH
 from roaf import depth_schedule
 from roaf.forms import Dense, Form
 from roaf.kernels import cuda, cuda_graph, fused, reference
@@ -43,7 +44,6 @@ KERNELS = cast(
         "graphs": cuda_graph.recur,
     },
 )
-PEERS = {"nn.RNN": nn.RNN, "nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU}
 
 Action = Callable[[], object]
 
@@ -114,7 +114,7 @@ def leaves_at(point: Point, device: str) -> list[Tensor]:
 def ways() -> dict[str, Callable[[Point, str], Action]]:
     """All that are timed."""
     own = {name: partial(roaf, kernel) for name, kernel in KERNELS.items()}
-    return own | {name: partial(peer, module) for name, module in PEERS.items()}
+    return own | {name: partial(peer, module) for name, module in TORCH.items()}
 
 
 def times(point: Point, device: str) -> Iterator[dict[str, Any]]:

@@ -51,6 +51,11 @@ def fastest(result: Result) -> dict[str, float]:
     return {point: min(samples) for point, samples in result.points.items() if samples}
 
 
+def benchmark_of(point: str) -> str:
+    """The benchmark without the parameters."""
+    return point.partition("(")[0]
+
+
 def _points(name: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Samples]]:
     """Every combination of parameters; asv writes null for a benchmark of which nothing worked."""
     combinations = list(product(*row["params"]))

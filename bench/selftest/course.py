@@ -87,7 +87,8 @@ def scenarios(sizes: Sizes, folder: Path) -> Iterator[Row]:
         row, numbers[suite], seconds[suite] = undisturbed(work, folder)
         yield row
     slow = Work(LONG, KILLED.seeds, KILLED.model)
-    _, _, seconds[LONG] = undisturbed(slow, folder)
+    row, _, seconds[LONG] = undisturbed(slow, folder)
+    yield row
     place = Place(folder, Undisturbed(numbers, seconds), random.Random(0))
     yield from chain(
         blows(sizes.blows, sizes.fresh, place),
@@ -113,7 +114,8 @@ def undisturbed(work: Work, folder: Path) -> tuple[Row, dict[int, str], float]:
     found = ground.count(work, Undisturbed({work.suite: numbers}, {}))
     if code:
         found += Tally(wrong=(f"the exit code is {code}",))
-    return Row("undisturbed", f"nothing: `{work.suite}`", 0, work.seeds, found), numbers, seconds
+    planted = f"nothing: `{work.model}` in `{work.suite}`"
+    return Row("undisturbed", planted, 0, work.seeds, found), numbers, seconds
 
 
 def told(row: Row) -> dict[str, Any]:

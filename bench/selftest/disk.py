@@ -43,7 +43,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 def full_disks(times: int, place: Place) -> Iterator[Row]:
     """A disk that is full from the start, or when some more has been written; then there is room,
-    and `run` again. A run whose process could not write, while its record could be, is an error."""
+    and `run` again. A run whose process could not write, while its record could be, is lost."""
     planted = "a tmpfs with room for nothing, or for a few pages more and more; then room again"
     found = Tally()
     try:
@@ -65,7 +65,7 @@ def full_disk(free_pages: int, place: Place) -> Tally:
         told = ground.printed
         filler.unlink()
         found = said(code, 2, told, "nothing could be written" if free_pages == 0 else "")
-        found += ground.finish(MANY, "--retry", "error")
+        found += ground.finish(MANY)
         return found + ground.count(MANY, place.undisturbed)
 
 
@@ -97,7 +97,7 @@ def short_files(place: Place) -> Iterator[Row]:
         ground = place.ground("short")
         code = ground.run(SHORTENED, variables={"BENCH_SELFTEST_FILE_BYTES": str(limit)})
         found += said(code, 2, ground.printed, "File too large")
-        found += ground.finish(SHORTENED, "--retry", "error")
+        found += ground.finish(SHORTENED)
         found += ground.count(SHORTENED, place.undisturbed)
     times, planted = len(FILE_BYTES), "a limit of the size of files, below what a record needs"
     yield Row("short files", planted, times, times * SHORTENED.seeds, found)

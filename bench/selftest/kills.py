@@ -15,6 +15,8 @@ from bench.selftest.trial import LONG, Place, Row, Work
 WORK = Work(LONG, seeds=4, model="planted-slow")
 PATIENCE = 120.0
 """Seconds after which a driver that has not ended never will."""
+SOONEST = 1e-3
+"""Seconds; whom a blow misses so soon is never there."""
 Victims = Callable[[int, Mapping[int, int]], Sequence[int]]
 """From a driver, and by the processes of its runs their fork server, to who is to die; no one as
 long as it is not there yet."""
@@ -93,16 +95,24 @@ def strike_once(blow: Blow, moment: float, place: Place) -> Tally:
     while True:
         ground = place.ground(blow.scenario.replace(" ", "-"))
         drivers = [ground.begin(WORK, "--jobs=2", fresh=blow.fresh) for _ in range(blow.drivers)]
-        while blow.fresh and drivers[0] in living() and not runs_of(drivers[0]):
-            time.sleep(0.01)
+        if blow.fresh:
+            await_run(drivers[0])
         time.sleep(moment)
         struck = strike(blow, drivers[0])
         codes = [wait(driver, PATIENCE) for driver in drivers]
-        if struck or None in codes:
+        if struck or None in codes or moment < SOONEST:
             break
         moment /= 2
-    endless = Tally(wrong=("a driver did not end",) * codes.count(None))
-    return endless + ground.finish(WORK) + ground.count(WORK, place.undisturbed)
+    wrong = ("a driver did not end",) * codes.count(None)
+    wrong += ("there was no one to strike",) * (not struck)
+    return Tally(wrong=wrong) + ground.finish(WORK) + ground.count(WORK, place.undisturbed)
+
+
+def await_run(driver: int) -> None:
+    """Returns when a run of the driver has begun, or none will."""
+    deadline = time.monotonic() + PATIENCE
+    while driver in living() and not runs_of(driver) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def strike(blow: Blow, driver: int) -> bool:

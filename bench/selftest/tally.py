@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bench.execution.lease import FOLDER
-from bench.records import Measurement, RunRecord, Status, canonical_json
+from bench.records import RunRecord, Status, canonical_json, is_timing
 from bench.store import WRITING, record_files
 from bench.validation import examine
 
@@ -77,11 +77,6 @@ def read(results: Path) -> tuple[dict[Run, RunRecord], list[str], list[str]]:
 def measured(record: RunRecord) -> str:
     """What the run measured, in order, without times and memory."""
     return canonical_json([row for row in record.measurements if not is_timing(row)])
-
-
-def is_timing(row: Measurement) -> bool:
-    """Whether the number may differ from one time to the next."""
-    return row.quantity.endswith("_seconds") or row.quantity.startswith("peak_")
 
 
 def done_twice(log: Path) -> list[str]:

@@ -19,7 +19,7 @@ from bench.suites.names import (
     SHALLOW,
     SQRT_CONTROLS,
 )
-from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite
+from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
 from bench.suites.trials import DEPTH_RATES
 from bench.winners import Trial
 
@@ -50,7 +50,7 @@ def rung(*, updates: int, use: tuple[str, ...] = USE, **more: Any) -> Setting:
 
 def with_controls(setting: Setting) -> tuple[Setting, Setting]:
     """The setting with the shallow control and ROAF's twins; its models with their cores frozen."""
-    frozen = replace(setting, frozen=CORE, diagnostics={}, watched=False)
+    frozen = replace(unwatched(setting), frozen=CORE)
     return replace(setting, models=(*setting.models, *TWINS, SHALLOW)), frozen
 
 
@@ -60,11 +60,6 @@ def ladder(depths: Iterable[int], seeds: Sequence[int] = SEEDS, **more: Any) -> 
     others = [replace(unwatched(each), seeds=tuple(seeds[1:])) for each in first]
     rungs = (*first, *others) if len(seeds) > 1 else first
     return tuple(setting for each in rungs for setting in with_controls(each))
-
-
-def unwatched(setting: Setting) -> Setting:
-    """The setting with nobody looking."""
-    return replace(setting, diagnostics={}, watched=False)
 
 
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.extreme_depth import rung, swept, unwatched, with_controls
+from bench.suites.extreme_depth import rung, swept, with_controls
 from bench.suites.long_memory import tuned
 from bench.suites.names import (
     ALIVE_RIVALS,
@@ -19,7 +19,7 @@ from bench.suites.names import (
     IMAGE_MODELS,
     ROAF_SCHEDULES,
 )
-from bench.suites.setting import Setting, Suite
+from bench.suites.setting import Setting, Suite, unwatched
 from bench.suites.trials import MORE_RATES, RATES
 from bench.winners import Trial
 

@@ -69,7 +69,7 @@ IMAGES = replace(
 SIGNAL_PROPAGATION = Suite(
     question="What becomes of a signal and its gradient over 784 steps or 1,000 layers, before any "
     "training and after a little, and does theory hold?",
-    budget="under 10 min on 2 CPU cores",
+    budget="some ten minutes on 2 CPU cores",
     settings=(  # longest first
         adding(10_000, ROAF_MODELS, 10),
         adding(784, ALL_TIME, 30, strengths=(1.0, 8.0)),
