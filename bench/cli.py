@@ -69,10 +69,9 @@ def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Pa
     from bench.suites import all_suites
 
     try:
-        known = all_suites(plugins).entries
-        question = known[suite].question if suite in known else ""
+        definition = all_suites(plugins).entries.get(suite)
         names = [name.strip() for name in formats.split(",")]
-        click.echo(render(suite, results, out, question=question, formats=names))
+        click.echo(render(suite, results, out, definition=definition, formats=names))
     except (ValueError, PluginError) as error:
         mistake(error)
     except OSError as error:

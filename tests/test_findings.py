@@ -1,5 +1,7 @@
 """What a report says it found, and with which settings, from records worked by hand."""
 
+from dataclasses import replace
+
 from bench.records import RunRecord
 from bench.report.findings import findings
 from bench.report.groups import labelled_measurements, labelled_runs
@@ -37,6 +39,14 @@ def test_without_a_score_it_is_said_in_how_many_models_the_gradient_arrives():
     (row,) = found(*records).table.to_dict("records")
     assert (row["distance"], row["arrived"], row["arrived, of ROAF's"]) == ("4", "1/3", "1/1")
     assert (row["vanished"], row["exploded"]) == ("1", "1")
+
+
+def test_a_gradient_that_was_first_read_after_training_does_not_arrive_before_it():
+    read = toy(only=("gradient_by_distance",))
+    after = tuple(measurement for measurement in read.measurements if measurement.step == 10)
+    late = replace(toy("gru"), measurements=after)
+    (row,) = found(read, late).table.to_dict("records")
+    assert row["arrived"] == "0/1"
 
 
 def test_budgets_permutations_and_versions_are_listed():

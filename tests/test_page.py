@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -180,6 +181,15 @@ def test_the_heat_map_holds_the_logarithm_of_the_median_relative_norm():
         assert heat["words"] == words
         assert (heat["distances"], heat["models"]) == ([0, 1, 2, 4], [0])
         assert heat["values"] == [[0, -1, -2, -4]]
+
+
+def test_a_run_that_was_looked_at_once_is_in_one_heat_map():
+    last = [m for m in toy(only=("gradient_by_distance",)).measurements if m.step == 10]
+    records = [toy("roaf"), replace(toy("lstm"), measurements=tuple(last))]
+    runs = labelled_runs(records)
+    found = interactive(runs, labelled_measurements(records, runs), looks(runs))
+    heat = found.groups[0]["gradients"]
+    assert {stage: heat[stage]["models"] for stage in heat} == {"first": [0], "last": [0, 1]}
 
 
 def test_a_long_curve_is_thinned_to_its_ends_and_what_lies_evenly_between():

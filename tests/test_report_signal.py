@@ -152,6 +152,8 @@ def test_a_run_that_was_looked_at_once_is_not_shown_as_trained(tmp_path):
     found = [(row["label"], row["stage"], row["step"]) for row in table(folder)]
     assert found == [("lstm", "first", "0"), ("lstm", "last", "10"), ("roaf", "first", "0")]
     assert (folder / FIGURE).read_text().count(">no value</text>") == 1
+    gradients = (folder / "figures/gradient-by-distance-cpu-torch2.13.svg").read_text()
+    assert "after 10 updates" in gradients and "0 to 10" not in gradients
 
 
 def test_of_several_seeds_the_median_and_the_widest_band_are_shown(tmp_path):
@@ -191,6 +193,7 @@ def test_an_axis_shows_all_values_and_the_edges_that_are_no_bound(tmp_path):
     assert powers(low, high) == pytest.approx([1e-2, 1, 1e2, 1e4])
     assert powers(0.08, 12.0) == pytest.approx([0.1, 1, 10])
     assert powers(1e-21, 1e21) == pytest.approx([1e-20, 1e-10, 1, 1e10, 1e20])
+    assert powers(1e-35, 1e35) == pytest.approx([1e-24, 1e-12, 1, 1e12, 1e24])
 
 
 def test_an_error_is_shown_to_two_digits_and_its_value_to_as_many_places():

@@ -20,9 +20,11 @@ sys.meta_path.insert(0, Refuse)
 
 from pathlib import Path
 from bench.report import render
+from bench.suites import Suite
 
 start = time.process_time()
-render("crowd", Path(sys.argv[1]), Path(sys.argv[2]), question="Who remembers?")
+asked = Suite(question="Who remembers?", budget="", settings=())
+render("crowd", Path(sys.argv[1]), Path(sys.argv[2]), definition=asked)
 seconds = time.process_time() - start
 # The kernel's ru_maxrss would count what the test's process held before this one began.
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))

@@ -98,6 +98,24 @@ def test_with_three_seeds_the_caption_says_that_no_difference_can_be_significant
     assert bold(board) == ["51.00 %"]
 
 
+def test_one_test_of_unshared_seeds_does_not_hide_that_the_others_can_show_nothing(tmp_path):
+    runs = [scored(m, seed, 0.1 + seed / 100) for m in ("roaf", "lstm") for seed in range(3)]
+    runs += [scored("gru", 7 + seed, 0.5 + seed / 100) for seed in range(3)]
+    caption = boards(gathered(tmp_path, *runs))[TASK].caption
+    assert "less than p = 0.25: no difference over shared seeds can reach 0.05." in caption
+
+
+def test_where_nothing_was_validated_the_caption_says_how_the_reference_was_chosen(tmp_path):
+    runs = [scored(model, 0, 0.5, {}) for model in ("roaf", "lstm")]
+    caption = boards(gathered(tmp_path, *runs))[TASK].caption
+    assert "to roaf, the first ROAF model by name (nothing was validated)" in caption
+
+
+def test_a_measured_loss_of_zero_is_known(tmp_path):
+    found = gathered(tmp_path, scored("roaf", 0, 1.0, None, Measurement(10, "test_loss", "all", 0)))
+    assert float(rows(found)["roaf"]["test_loss_over_chance"]) == 0
+
+
 def test_bold_are_the_best_and_those_that_a_test_could_have_told_from_it(tmp_path):
     # Of eight pairs the least p is 2 / 2^8 = 0.0078, times two tests 0.0156: gru is worse at every
     # seed, lstm at every other one.

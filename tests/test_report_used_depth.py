@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bench.diagnostics import use
 from bench.records import Measurement, RunRecord, Status
 from bench.report.curves import edge_marks
 from bench.report.depth import depth_files, depth_tables
@@ -18,7 +19,7 @@ from bench.report.looks import Look, looks, styled
 from bench.report.scene import Scene
 from bench.report.score_panel import score_panel
 from bench.report.triple import triple
-from bench.report.used_depth import ablation
+from bench.report.used_depth import ERROR, EVENLY, SWEEPS, ablation
 from bench.report.used_depth_figure import used_depth
 from tests.test_report import report
 from tests.test_report_depth import CORE, climbed, run, table, texts
@@ -127,6 +128,11 @@ def test_used_depth_is_read_before_and_after_training():
     assert (shown["Picard depth, start"], shown["Picard depth, end"]) == ("3", "> 32")
     lost = ablation(climbed(deep)).set_index("place")["value"].to_dict()
     assert lost == pytest.approx({1.0: 0.1, 0.0: 0.3})
+
+
+def test_the_report_says_what_the_diagnostics_of_used_depth_do():
+    assert ERROR in {f"{error:g}" for error in use.PICARD_ERRORS}
+    assert (SWEEPS, EVENLY) == (use.PICARD_SWEEPS, use.EVENLY)
 
 
 def test_a_picard_depth_of_a_state_of_zero_is_undefined_and_not_deep():

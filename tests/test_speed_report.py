@@ -1,6 +1,7 @@
 """The report of hand-worked points: ratios within a round, figures to reach, and the roof."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_a_ratio_is_taken_within_its_round_and_reported_as_the_median_of_the_rou
     assert point.ratios("nn.RNN", point.chosen) == (4.0, 2.5, 5.0)
     (rnn,) = [row for row in target_rows([point]) if row["ratio"] and row["peer"] == "nn.RNN"]
     assert (rnn["ratio"], rnn["ratio_low"], rnn["ratio_high"], rnn["rounds"]) == (4.0, 2.5, 5.0, 3)
+
+
+def test_a_run_that_was_killed_while_it_was_timed_is_no_point():
+    begun = [reading("forward_seconds", "roaf-rotations/cpu", 1.0)]
+    killed = replace(record(measured=begun, width=64), status=Status.timeout)
+    assert [point.width for point in timed(record(), killed)] == [128]
 
 
 def test_a_figure_is_reached_at_or_above_it_and_a_missing_machine_is_not_measured():

@@ -14,9 +14,12 @@ from bench.report.statistics import (
     improvement,
     iqm,
     iqm_interval,
+    is_solved,
     logrank_p,
+    mean,
     mean_interval,
     median_time,
+    middle,
     reached_by,
     shares_above,
     sign_flip_p,
@@ -68,6 +71,18 @@ def test_one_value_equal_values_and_infinite_ones_have_no_interval(values):
 
 def test_a_summary_of_infinite_values_keeps_them():
     assert summarise([1.0, 2.0, INF]) == (3, INF, None, None, None, 2.0)
+
+
+def test_of_no_values_there_is_no_mean_and_no_median_and_nan_is_kept():
+    assert mean([]) is None and middle([]) is None
+    assert (mean([1.0, 2.0, 6.0]), middle([6.0, 1.0, 2.0])) == (3.0, 2.0)
+    assert math.isnan(middle([1.0, math.nan, 2.0]) or 0.0)
+
+
+def test_a_count_that_float32_made_less_than_the_threshold_solves():
+    assert is_solved(0.9899999797, 0.99, "max") and not is_solved(0.98999, 0.99, "max")
+    assert is_solved(0.1000000015, 0.1, "min") and not is_solved(0.10001, 0.1, "min")
+    assert not is_solved(math.nan, 0.99, "max")
 
 
 def test_a_rate_has_wilsons_interval():
@@ -123,6 +138,8 @@ def test_how_low_p_can_be():
     assert [smallest_p(n) for n in (1, 3, 5, 6)] == [1.0, 0.25, 0.0625, 0.03125]
     assert smallest_p(7, tests=5) == 5 / 64 > 0.05 > smallest_p(8, tests=5) == 5 / 128
     assert smallest_p(3, tests=9) == 1.0
+    drawn = sign_flip_p([1.0] * 30)  # of 2^16 flips that are drawn the one observed is the farthest
+    assert smallest_p(30) == smallest_p(16) == drawn == 2 / 2**16
 
 
 def test_holm_multiplies_and_never_falls():
@@ -219,6 +236,7 @@ def test_runs_are_resampled_within_their_task():
     assert iqm_interval([[0.0, 1.0], [5.0, 5.0]]) == (2.5, 3.0)
     assert iqm_interval([[0.0, 0.0], [1.0, 1.0]]) == (None, None)
     assert iqm_interval([[0.2], [0.7]]) == (None, None)
+    assert iqm_interval([[0.0, 1.0], [0.5]]) == (None, None)  # how much 0.5 varies is not known
 
 
 def test_a_profile_is_the_share_of_runs_above_each_threshold():

@@ -5,11 +5,8 @@ import math
 import pytest
 
 from bench.records import Status
-from bench.report.statistics import (
-    compare,
-    compare_with_best,
-    references,
-)
+from bench.report.standing import shares_the_best
+from bench.report.statistics import compare, compare_with_best, references
 from tests.scored import ERROR, by_label, frames, record, several
 
 
@@ -143,6 +140,15 @@ def test_where_nothing_was_tested_nothing_is_compared():
     records = record("roaf", validation=0.5), record("lstm", status=Status.diverged)
     table = compare(*frames(*records))
     assert table.empty and "p_holm" in table.columns
+
+
+def test_a_label_of_which_every_run_failed_is_never_the_best():
+    # roaf scores what a failed run counts as, chance
+    failed = [record("gru", seed, status=Status.diverged) for seed in range(2)]
+    frame = frames(*failed, *several("roaf", [0.125] * 2))
+    found = by_label(compare_with_best(*frame))
+    assert (found["gru"]["reference"], found["gru"]["difference"]) == ("roaf", 0.0)
+    assert shares_the_best(found.values()) == {"roaf"}
 
 
 def test_the_best_shares_its_place_with_whoever_is_not_significantly_worse():

@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from bench.records import RunRecord, Status
 from bench.report.statistics import (
     across,
     target_curves,
-    time_profiles,
     times,
 )
 from tests.scored import ACCURACY, ERROR, by_label, frames, record, several
@@ -55,6 +53,26 @@ def test_updates_to_the_target_are_censored_at_the_budget():
     # at 10 one of six, then nobody to compare with. Observed 1, expected 1 + 4/6 + 1.
     z = (5 / 3) / math.sqrt(3 / 7 + 2 / 9)
     assert lstm["p_seconds"] == pytest.approx(math.erfc(z / math.sqrt(2)))
+
+
+def test_of_four_runs_a_side_p_is_no_less_than_that_of_the_rarest_order():
+    # all of roaf's at 10 and none of lstm's: one order of C(8, 4) = 70, two-sided 2 / 70, where the
+    # log-rank test says p = 0.008
+    found = times(*frames(*climbs("roaf", [10] * 4), *climbs("lstm", [None] * 4)))
+    assert by_label(found)["lstm"]["p_steps"] == pytest.approx(2 / 70)
+
+
+def test_990_of_1000_in_float32_reach_a_target_of_99_percent():
+    facts = ACCURACY | {"solved": 0.99}
+    records = [
+        each
+        for n in range(6)
+        for model in ("roaf", "lstm")
+        for each in several(model, [0.9899999797] * 2, task=f"task-{n}", facts=facts)
+    ]
+    assert times(*frames(*records))["reached"].tolist() == [2] * 12
+    found = by_label(across(*frames(*records))["cpu"].rows)
+    assert (found["roaf"]["iqm"], found["lstm"]["iqm"]) == (1.0, 1.0)
 
 
 def test_a_run_that_failed_never_got_there():
@@ -161,26 +179,3 @@ def test_a_failed_run_counts_across_tasks_unless_it_is_left_out():
     )
     assert (counted["iqm"], counted["runs"], counted["mean_rank"]) == (0.5, 12, 2.0)
     assert (left_out["iqm"], left_out["runs"], left_out["mean_rank"]) == (1.0, 6, 1.5)
-
-
-def test_time_profiles_say_on_which_share_of_tasks_a_model_is_how_close_to_the_fastest():
-    # lstm needs twice roaf's time on two of six tasks, is as fast on one, and never ends on three
-    rows = [
-        {
-            "stack": "cpu",
-            "group": f"task-{n}",
-            "task": f"task-{n}",
-            "label": label,
-            "median_steps": t,
-        }
-        for n in range(6)
-        for label, t in (("roaf", 10.0), ("lstm", (20.0, 20.0, 10.0, *[math.inf] * 3)[n]))
-    ]
-    table = pd.DataFrame(rows, dtype=object)
-    found = time_profiles(table)
-    steps = found.pivot(index="factor", columns="label", values="share")
-    assert steps["roaf"].tolist() == [1.0, 1.0]
-    assert steps["lstm"].to_dict() == pytest.approx({1.0: 1 / 6, 2.0: 3 / 6})
-    assert time_profiles(table[table["task"] != "task-5"]).empty
-    nobody = table.assign(median_steps=math.inf)
-    assert set(time_profiles(nobody)["share"]) == {0.0}

@@ -2,6 +2,8 @@
 
 import fnmatch
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +11,9 @@ import pytest
 
 from bench.models import MODELS, build_model, trainable_parameters
 from bench.models.match import LARGEST, parameters
+from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.report.groups import labelled_measurements, labelled_runs
-from bench.report.winners import winners
+from bench.report.winners import only_winners, winners
 from bench.runner import Registry, resolve
 from bench.store import read_folder
 from bench.suites import SUITES
@@ -142,25 +145,82 @@ def test_the_committed_winners_are_those_of_the_recorded_runs(suite):
     assert set(map(tuple, found[["task", "depth", "model", "frozen"]].to_numpy())) >= tried
 
 
-def test_the_winner_has_the_lowest_last_validation_loss_and_a_diverged_trial_never_wins():
-    runs = pd.DataFrame(
-        {
-            "run_id": ["a", "b", "c"],
-            "task": "adding",
-            "task_args": "{}",
-            "depth": None,
-            "model": "lstm",
-            "frozen": "[]",
-            "learning_rate": [0.1, 0.2, 0.3],
-            "model_args": "{}",
-            "output_scale": 1.0,
-            "status": ["ok", "ok", "diverged"],
-        }
-    )
-    rows = [("a", 1, 0.1), ("a", 2, 0.5), ("b", 1, 0.9), ("b", 2, 0.4), ("c", 2, 0.0)]
-    measurements = pd.DataFrame(rows, columns=["run_id", "step", "value"])
-    measurements["quantity"] = "validation_loss"
-    found = winners(runs, measurements)
-    assert found[["learning_rate", "validation_loss", "trials"]].to_numpy().tolist() == [
-        [0.2, 0.4, 3]
+def trials(*known: tuple[float, int, str, str, tuple[float, ...]]) -> list[RunRecord]:
+    """Trials by learning rate, seed, status, stack, and validation losses."""
+    return [
+        RunRecord(
+            spec=RunSpec(
+                suite="small",
+                task="adding",
+                model="lstm",
+                width=8,
+                learning_rate=rate,
+                output_scale=1.0,
+                updates=2,
+                batch_size=4,
+                seed=seed,
+            ),
+            status=Status(status),
+            environment={"stack": stack},
+            measurements=tuple(
+                Measurement(step, "validation_loss", "all", loss)
+                for step, loss in enumerate(losses, 1)
+            ),
+        )
+        for rate, seed, status, stack, losses in known
     ]
+
+
+def chosen(*records: RunRecord) -> tuple[list[tuple[float, float, int]], set[float]]:
+    """The rows of the winners, and the last losses of the runs whose curves are drawn."""
+    runs = labelled_runs(records)
+    measurements = labelled_measurements(records, runs)
+    table = winners(runs, measurements)
+    curves = only_winners(runs, measurements)
+    last = curves[curves["quantity"] == "validation_loss"].groupby(["stack", "run_id"])["value"]
+    names = ["learning_rate", "validation_loss", "trials"]
+    return [tuple(row) for row in table[names].to_numpy().tolist()], set(last.last())
+
+
+def test_the_winner_has_the_lowest_last_validation_loss_and_a_diverged_trial_never_wins():
+    found = chosen(
+        *trials(
+            (0.1, 0, "ok", "cpu", (0.1, 0.5)),
+            (0.2, 0, "solved_early", "cpu", (0.9, 0.4)),
+            (0.3, 0, "diverged", "cpu", (0.2, 0.0)),
+        )
+    )
+    assert found == ([(0.2, 0.4, 3)], {0.4})
+
+
+@pytest.mark.parametrize(
+    ("status", "losses"),
+    [("timeout", (0.3, 0.2)), ("ok", (0.1, math.nan)), ("ok", ())],
+)
+def test_a_trial_of_which_one_seed_fails_or_ends_without_a_loss_loses(status, losses):
+    found = chosen(
+        *trials(
+            (0.1, 0, "ok", "cpu", (0.9, 0.3)),
+            (0.1, 1, status, "cpu", losses),
+            (0.2, 0, "ok", "cpu", (0.9, 0.4)),
+        )
+    )
+    assert found == ([(0.2, 0.4, 2)], {0.4})
+
+
+def test_trials_on_two_stacks_are_not_pooled():
+    # pooled, 0.1 would have 0.5 and 0.2 would win
+    found = chosen(
+        *trials(
+            (0.1, 0, "ok", "cpu", (0.3,)),
+            (0.1, 0, "ok", "gpu", (0.7,)),
+            (0.2, 0, "ok", "cpu", (0.4,)),
+        )
+    )
+    assert found == ([(0.1, 0.3, 2)], {0.3, 0.7})
+
+
+def test_the_newest_version_of_a_model_is_the_one_that_is_chosen():
+    old, new = trials((0.1, 0, "ok", "cpu", (0.3,)), (0.2, 0, "ok", "cpu", (0.4,)))
+    table, _ = chosen(old, replace(new, spec=replace(new.spec, model_version=2)))
+    assert table == [(0.2, 0.4, 1)]

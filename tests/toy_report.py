@@ -7,6 +7,7 @@ from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.report import render
 from bench.report.panels import Drawing
 from bench.store import write_record
+from bench.suites import Suite
 
 FACTS = {
     "question": "Is a symbol recalled after a gap?",
@@ -94,7 +95,7 @@ def report(folder: Path, *records: RunRecord, question: str = "") -> Path:
             "small",
             folder / "results",
             folder / "out",
-            question=question,
+            definition=Suite(question=question, budget="", settings=()),
             formats=("html", "md"),
         )
 

@@ -1,12 +1,14 @@
 """What the seeds of a curve have in common: their mean and a band, at every point at once.
 
-From three values on the band is the 95 % t-interval of the mean, as in the tables; of two it is
-their range, and of one there is none.
+From three values on the band is the 95 % t-interval of the mean, which is also that of the tables
+below 20 seeds; of two it is their range, and of one there is none.
 """
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+from bench.report.statistics.intervals import LEVEL
 
 FEWEST = 3
 """The interval of two values is so wide that it says nothing."""
@@ -20,7 +22,7 @@ def averages(rows: pd.DataFrame, by: list[str], logarithmic: bool = False) -> pd
     seeds = ordered.groupby(by, sort=False)["value"]
     table = seeds.agg(["count", "mean", "std", "min", "max"])
     n = table["count"]
-    half = stats.t.ppf(0.975, (n - 1).clip(lower=1)) * table["std"] / np.sqrt(n)
+    half = stats.t.ppf((1 + LEVEL) / 2, (n - 1).clip(lower=1)) * table["std"] / np.sqrt(n)
     known = n >= FEWEST
     found = pd.DataFrame(
         {

@@ -16,13 +16,16 @@ from bench.report.leaderboard_text import (
     displayed_without_failures,
     printed,
 )
+from bench.report.not_run import SENTENCE, TITLE
 from bench.report.overall_table import overall_boards
 from bench.report.page import Board
+from bench.report.progress_table import progress_boards
 from bench.report.scene import updates_text
 from bench.report.sentences import group_sentence, seeds_sentence
 from bench.report.signal_table import displayed_signals
 from bench.report.speed_table import speed_boards
 from bench.report.standing import EXCLUDED
+from bench.report.verdict_table import verdict_boards
 
 
 def stack_boards(
@@ -33,17 +36,22 @@ def stack_boards(
     rows = found.board[found.board["stack"] == stack]
     runs = found.runs[found.runs["stack"] == stack]
     machine = found.hardware[stack]
-    boards = overall_boards(found.overall, stack)
+    own = found.measurements[found.measurements["stack"] == stack]
+    claimed = [verdict for verdict in found.verdicts if verdict.stack in (stack, "")]
+    boards = verdict_boards(claimed, next(iter(facts.values()))["metric"])
+    boards += overall_boards(found.overall, stack)
     for table in [table for table in found.depth if table.ladder.stack == stack]:
-        own = runs[runs["task_label"] == table.ladder.task]
-        boards += _captioned(depth_boards([table], stack), f"{budget_words(own)} {machine}")
+        climbed = runs[runs["task_label"] == table.ladder.task]
+        boards += _captioned(depth_boards([table], stack), f"{budget_words(climbed)} {machine}")
     boards += _captioned(speed_boards(found.points, found.marks, stack), machine)
     for group in facts:
-        ours, own = rows[rows["group"] == group], runs[runs["group"] == group]
-        if own["updates"].any():  # nothing of runs that only looked
-            boards += _scores(group, facts[group], ours, own, found)
+        ours, ran = rows[rows["group"] == group], runs[runs["group"] == group]
+        if ran["updates"].any():  # nothing of runs that only looked
+            boards += _scores(group, facts[group], ours, ran, found)
+            boards += progress_boards(group, facts[group]["metric"], own, labels)
         boards += _captioned(_signals(found.signals, stack, group, labels), machine)
-    return boards
+    missing = found.missing[stack]
+    return boards + ([Board(TITLE, SENTENCE, missing)] if len(missing) else [])
 
 
 def _captioned(boards: Sequence[Board], words: str) -> list[Board]:

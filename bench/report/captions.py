@@ -7,18 +7,20 @@ from typing import Any
 import pandas as pd
 
 from bench.records import RunRecord
-from bench.report.formats import is_accuracy, number_text, score_text
+from bench.report.formats import is_accuracy, listed, number_text, score_text
 from bench.report.leaderboard_text import reference
 from bench.report.standing import COUNTED, EXCLUDED, rows_of
-from bench.report.statistics import ALPHA
+from bench.report.statistics import ALPHA, smallest_p
 from bench.report.statistics.intervals import BOOTSTRAP_FROM
+from bench.report.statistics.pairs import PAIRED, WELCH
 
 MATCHED = 0.05
 """Parameters are matched that differ by no more than this fraction."""
 MOST_NAMES = 4
+MOST_SEEDS = 10
 TESTS = {
-    "paired permutation": "paired permutation test over seeds",
-    "Welch": "Welch's test (no shared seeds)",
+    PAIRED: "paired permutation test over seeds",
+    WELCH: "Welch's test (no shared seeds)",
 }
 
 Row = Mapping[str, Any]
@@ -76,16 +78,15 @@ def difference_words(rows: Sequence[Row], metric: str, prefix: str = "") -> str:
     if other is None:
         return ""
     unit = " in percentage points" if is_accuracy(metric) else ""
-    chosen = f"Difference{unit} to {other}, the ROAF model with the best validation score"
+    chosen = f"Difference{unit} to {other}, {_choice(rows)}"
     tests = [row for row in rows if row[f"{prefix}p_holm"] is not None]
     if not tests:
         return f"{chosen}: not tested ({_reasons(rows, prefix)})."
     kinds = " or ".join(sorted({TESTS[row[f"{prefix}test"]] for row in tests}))
     pairs = _span([row[f"{prefix}pairs"] for row in tests])
-    least = min(row[f"{prefix}smallest_p"] for row in tests)
     return (
         f"{chosen}: mean and 95 % interval, {kinds}, n = {pairs}, two-sided, p by Holm for "
-        f"{_counted(len(tests), 'test')}, alpha = {ALPHA:g}.{_attainable(least)}"
+        f"{_counted(len(tests), 'test')}, alpha = {ALPHA:g}.{_attainable(tests, prefix)}"
     )
 
 
@@ -132,10 +133,9 @@ def gradient_words(rows: Sequence[Row]) -> str:
 def budget_words(runs: pd.DataFrame) -> str:
     """Updates, batch and seeds."""
     updates, batch = (_span(runs[name].tolist()) for name in ("updates", "batch_size"))
-    seeds = ", ".join(map(str, sorted(set(runs["seed"].tolist()))[:10]))
-    further = " and more" if runs["seed"].nunique() > 10 else ""
+    seeds = listed([str(seed) for seed in sorted(set(runs["seed"].tolist()))], MOST_SEEDS)
     noun = "seed" if runs["seed"].nunique() == 1 else "seeds"
-    return f"Budget: {updates} updates of {batch} samples; {noun} {seeds}{further}."
+    return f"Budget: {updates} updates of {batch} samples; {noun} {seeds}."
 
 
 def matched_words(rows: Sequence[Row]) -> str:
@@ -175,15 +175,28 @@ def machines(records: Iterable[RunRecord]) -> dict[str, str]:
         threads = _counted(record.spec.threads, "thread")
         found.setdefault(record.stack, set()).add(f"{said}{threads} a run")
     return {
-        stack: f"Hardware: {stack}, {_listed(sorted(kinds))}." for stack, kinds in found.items()
+        stack: f"Hardware: {stack}, {listed(sorted(kinds), MOST_NAMES)}."
+        for stack, kinds in found.items()
     }
 
 
-def _attainable(least: float) -> str:
+def _choice(rows: Sequence[Row]) -> str:
+    """How the reference was chosen."""
+    if all(row["validation_score"] is None for row in rows):
+        return "the first ROAF model by name (nothing was validated)"
+    return "the ROAF model with the best validation score"
+
+
+def _attainable(tests: Sequence[Row], prefix: str) -> str:
+    """That no paired test could show anything, where that is so; Welch's have no least p."""
+    paired = [row[f"{prefix}pairs"] for row in tests if row[f"{prefix}test"] == PAIRED]
+    least = smallest_p(max(paired), len(paired)) if paired else 0.0
     if least < ALPHA:
         return ""
+    of = "" if len(paired) == len(tests) else " over shared seeds"
     return (
-        f" So few seeds cannot give less than p = {least:.2g}: no difference can reach {ALPHA:g}."
+        f" So few seeds cannot give less than p = {least:.2g}: no difference{of} can reach "
+        f"{ALPHA:g}."
     )
 
 
@@ -193,12 +206,8 @@ def _reasons(rows: Sequence[Row], prefix: str) -> str:
 
 
 def _named(rows: Sequence[Row]) -> str:
-    return _listed([f"{row['label']} ({number_text(row['parameters'])})" for row in rows])
-
-
-def _listed(names: Sequence[str]) -> str:
-    further = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {further} more" if further > 0 else "")
+    sizes = [f"{row['label']} ({number_text(row['parameters'])})" for row in rows]
+    return listed(sizes, MOST_NAMES)
 
 
 def _is_near(size: float | int, other: float | int) -> bool:

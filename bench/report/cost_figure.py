@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
 from bench.report.panels import (
     LINE,
@@ -139,7 +140,7 @@ def _panel(ax: Axes, panel: Panel, rows: pd.DataFrame, scene: Scene) -> None:
     reference_lines(ax.axhline, facts)
     score_axis(ax.yaxis, facts["metric"])
     ax.set_title(title(panel.group, 2.2))
-    ax.set(xlabel=panel.cost, ylabel=plain(f"test {facts['metric'] or 'score'}"))
+    ax.set(xlabel=panel.cost, ylabel=plain(score_column(facts["metric"])))
 
 
 def _means(rows: pd.DataFrame, cost: str, lossless: set[str]) -> pd.DataFrame:

@@ -1,11 +1,10 @@
 """A network's curve against depth, and the marks for what has no place on an axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
 from bench.report.ladder import Ladder
 from bench.report.looks import THICK, THIN, Look, look_of
@@ -26,8 +25,6 @@ def curve(
 ) -> None:
     """A line with markers; thick for a proposed network, dotted and hollow for a frozen one."""
     style: dict[str, Any] = {"linestyle": DOTTED, "markerfacecolor": "white"} if frozen else {}
-    if not frozen and look.dashes:
-        style = {"linestyle": (0, look.dashes)}
     ax.plot(
         x,
         y.astype(float),
@@ -37,7 +34,7 @@ def curve(
         linewidth=(1.1 if frozen else THICK) if lead else THIN,
         zorder=3 if lead else 2,
         alpha=1.0 if lead or not frozen else 0.6,
-        **style,
+        **{"linestyle": look.linestyle} | style,
     )
 
 
@@ -94,15 +91,25 @@ def own_look(scene: Scene, label: str) -> Look:
     return scene.look.get(label) or look_of(label)
 
 
+def own_looks(scene: Scene, labels: Iterable[str]) -> dict[str, Look]:
+    """The same of each of the labels."""
+    return {label: own_look(scene, label) for label in labels}
+
+
 def depth_axis(ax: Axes, ladder: Ladder) -> None:
     """The depths of the ladder on a logarithmic axis."""
     depths = ladder.depths
-    ax.set_xscale("log")
-    ax.set_xticks(depths, [short(depth) for depth in depths])
-    ax.xaxis.set_minor_locator(NullLocator())
+    size_axis(ax, depths)
     ax.set_xlim(depths[0] / 1.8, depths[-1] * 1.8)
 
 
-def short(depth: int) -> str:
-    """The number of layers as a tick says it: 30, 1k, 10k."""
-    return f"{depth // 1000}k" if depth % 1000 == 0 else f"{depth:,}"
+def size_axis(ax: Axes, sizes: Sequence[int]) -> None:
+    """A logarithmic axis along x with the sizes as its only ticks."""
+    ax.set_xscale("log")
+    ax.set_xticks(sizes, [short(size) for size in sizes])
+    ax.set_xticks([], minor=True)
+
+
+def short(size: int) -> str:
+    """The number of layers, steps or units as a tick says it: 30, 1k, 10k."""
+    return f"{size // 1000}k" if size % 1000 == 0 else f"{size:,}"

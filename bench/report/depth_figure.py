@@ -18,10 +18,10 @@ from bench.report.ladder import Ladder, best_shallows
 from bench.report.log_axis import set_ticks
 from bench.report.panels import PAGE, Drawing, finish, legend_below, numbered, pages
 from bench.report.proposed import is_lead
+from bench.report.references import REFERENCES
 from bench.report.scene import NOTHING, Scene
 from bench.report.score_panel import (
     BEST_SHALLOW,
-    CHANCE,
     EQUAL_SHALLOW,
     control_panel,
     has_controls,
@@ -148,7 +148,7 @@ def _legend(scene: Scene, shown: Sequence[Ladder]) -> list[Line2D]:
     labels = [label for label in scene.look if label in climbers]
     marks = (
         (FROZEN, any(rung["frozen"] for ladder in shown for rung in ladder.rungs)),
-        (CHANCE, any(ladder.facts["chance"] is not None for ladder in shown)),
+        (REFERENCES["chance"], any(ladder.facts["chance"] is not None for ladder in shown)),
         (BEST_SHALLOW, any(best_shallows(ladder) for ladder in shown)),
         (EQUAL_SHALLOW, any(ladder.shallow for ladder in shown)),
     )

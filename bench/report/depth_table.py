@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import interval_text, number_text, score_text
+from bench.report.formats import interval_text, number_text, score_text, without_empty
 from bench.report.gains import COMMON, best_control, gain, gain_text
 from bench.report.ladder import Ladder, Rung, best_shallows, controls
 from bench.report.sentences import needed_words
@@ -54,8 +54,7 @@ def depth_rows(ladder: Ladder) -> list[dict[str, Any]]:
 def depth_text(ladder: Ladder, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows as text, without the columns that would be empty throughout."""
     metric = ladder.facts["metric"]
-    table = pd.DataFrame([_texts(row, metric) for row in rows], dtype=object)
-    return table.loc[:, (table != "").any()]
+    return without_empty(pd.DataFrame([_texts(row, metric) for row in rows], dtype=object))
 
 
 def depth_sentence(ladder: Ladder) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records import RunRecord, canonical_json
+from bench.report.formats import listed
 
 MOST_VALUES = 4
 
@@ -16,7 +17,10 @@ def environment_table(records: Sequence[RunRecord]) -> pd.DataFrame:
     for record in records:
         for name, value in _entries({**record.versions, **record.environment}):
             found.setdefault((record.stack, name), set()).add(value)
-    rows = [(stack, name, _joined(sorted(found[stack, name]))) for stack, name in sorted(found)]
+    rows = [
+        (stack, name, listed(sorted(found[stack, name]), MOST_VALUES, "; "))
+        for stack, name in sorted(found)
+    ]
     return pd.DataFrame(rows, columns=["stack", "entry", "value"], dtype=object)
 
 
@@ -24,8 +28,3 @@ def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if name != "stack" and value is not None:
             yield name, value if isinstance(value, str) else canonical_json(value)
-
-
-def _joined(values: list[str]) -> str:
-    further = len(values) - MOST_VALUES
-    return "; ".join(values[:MOST_VALUES]) + (f"; {further} more" if further > 0 else "")

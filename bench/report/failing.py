@@ -31,8 +31,8 @@ def failed_runs(runs: pd.DataFrame, records: Sequence[RunRecord], results: Path)
 
 
 def again(record: RunRecord, results: Path) -> str:
-    """The command that runs the record's run again; where the results folder is not below the root
-    of the repository, RESULTS stands for it, and PLUGIN for the file that a plug-in came from."""
+    """The command that runs the record's run again; RESULTS stands for a results folder that was
+    named from the machine's root, and PLUGIN for the file that a plug-in came from."""
     folder = FOLDER if results.is_absolute() else results
     words = ["python", "-m", "bench", "exec-run", record_path(record, folder)]
     words += ["--plugin", "PLUGIN"] if record.spec.plugin else []

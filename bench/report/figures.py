@@ -41,12 +41,12 @@ FIGURES: Mapping[str, Callable[[Scene, str], Iterator[Drawing]]] = {
 
 
 LARGE = 20_000
-"""So many measurements are drawn on all cores; a few are drawn sooner than a process starts."""
+"""The figures of more measurements are drawn by several processes, which take time to start."""
 
 
 def draw(scene: Scene, suffix: str) -> Iterator[Drawing]:
     """Every figure for which there is data; the names of the files end in the suffix."""
-    workers = cpu_count() if len(scene.rows) > LARGE else 1
+    workers = min(cpu_count(), len(FIGURES)) if len(scene.rows) > LARGE else 1
     wanted = list(FIGURES)[::-1]  # those that take longest stand last
     todo = (delayed(_drawn)(name, scene, suffix) for name in wanted)
     drawn = cast(list[list[Drawing]], Parallel(n_jobs=workers)(todo))

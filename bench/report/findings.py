@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from bench.report.dealing import is_headline
-from bench.report.formats import interval_text, number_text, score_text
+from bench.report.formats import interval_text, number_text, score_text, without_empty
 from bench.report.page import Board
 from bench.report.proposed import is_proposed
 from bench.report.sentences import seeds_sentence
+from bench.report.signals import at_stage
 from bench.report.statistics import references, relative_gradients
 from bench.report.tables import central, task_facts
 
@@ -122,7 +123,7 @@ def _trials(stack: str, boards: Mapping[str, pd.DataFrame]) -> Board:
 def _arrivals(stack: str, measurements: pd.DataFrame, groups: Iterable[str]) -> list[Board]:
     """A row a task: in how many models the gradient arrives before any training."""
     rows, _ = relative_gradients(measurements)
-    start = rows[rows["step"] == rows["first"]]
+    start = at_stage(rows, "first")
     present = set(start["group"])
     table = [
         _arrival(group, start[start["group"] == group]) for group in groups if group in present
@@ -152,6 +153,5 @@ def _arrival(group: str, rows: pd.DataFrame) -> Row:
 
 
 def _table(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as text, without the columns that would be empty throughout."""
-    table = pd.DataFrame(rows, dtype=object)
-    return table.loc[:, (table != "").any()]
+    """The rows, which are text, without the columns that would be empty throughout."""
+    return without_empty(pd.DataFrame(rows, dtype=object))

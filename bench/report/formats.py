@@ -1,6 +1,9 @@
 """Numbers as text: four significant digits, accuracies in percent, empty where unknown."""
 
 import math
+from collections.abc import Sequence
+
+import pandas as pd
 
 MISSING = ""
 
@@ -47,3 +50,14 @@ def measured_text(value: float | None, error: float | None) -> str:
         return number_text(value)
     places = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{places}f} ± {error:.{places}f}"
+
+
+def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """The names, or the first of them and how many more there are."""
+    further = len(names) - most
+    return between.join(names[:most]) + (f" and {further} more" if further > 0 else "")
+
+
+def without_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the columns that are empty throughout."""
+    return table.loc[:, (table != "").any()].reset_index(drop=True)

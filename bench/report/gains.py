@@ -51,7 +51,7 @@ def gain_text(row: Mapping[str, Any], name: str, metric: str) -> str:
         return ""
     n, control_n, low, high = (row[f"{name}_{k}"] for k in ("n", "control_n", "low", "high"))
     star = "*" if min(n, control_n) == 1 else ""
-    span = "" if low is None else f" ({signed(low, metric)} to {signed(high, metric)})"
+    span = signed_span(low, high, metric)
     if n == control_n == 1 and row[f"{name}_paired"]:
         return signed(value, metric) + star
     seeds = f"{n}" if row[f"{name}_paired"] else f"{n} and {control_n}"
@@ -63,6 +63,13 @@ def signed(value: float, metric: str) -> str:
     if not math.isfinite(value):
         return number_text(value)
     return f"{100 * value:+.2f}" if is_accuracy(metric) else f"{value:+.4g}"
+
+
+def signed_span(low: float | None, high: float | None, metric: str) -> str:
+    """The interval as it follows a number with its sign, in parentheses; nothing without one."""
+    if low is None or high is None:
+        return ""
+    return f" ({signed(low, metric)} to {signed(high, metric)})"
 
 
 def is_number(score: float | None) -> bool:

@@ -13,13 +13,15 @@ from bench.report.captions import machines as hardware
 from bench.report.depth import Table, depth_tables
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.ladder import Ladder, ladders
+from bench.report.not_run import not_run, seconds_known
 from bench.report.overall_table import Overall, overall
 from bench.report.roofline import Mark, marks
 from bench.report.signal_table import signals
 from bench.report.speed import Point, machines, points
-from bench.report.statistics import target_curves
 from bench.report.tables import leaderboard
+from bench.report.verdicts import Verdict, verdicts
 from bench.store import read_folder
+from bench.suites.setting import Suite
 
 
 class NothingToReport(ValueError):
@@ -29,8 +31,9 @@ class NothingToReport(ValueError):
 @dataclass(frozen=True)
 class Gathered:
     """The records, each once, what is wrong with some files, and what they say: labelled runs and
-    measurements, the leaderboard, the literature by group, the models over all tasks, how soon
-    targets were reached, and what single suites have. The hardware is a sentence a stack."""
+    measurements, the leaderboard, the literature by group, the models over all tasks, what single
+    suites have, the verdicts on claims, and by stack what was not run. The hardware is a sentence a
+    stack."""
 
     records: Sequence[RunRecord]
     problems: Sequence[str]
@@ -39,13 +42,14 @@ class Gathered:
     board: pd.DataFrame
     literature: Mapping[str, list[Published]]
     overall: Overall
-    targets: pd.DataFrame
     signals: pd.DataFrame
     ladders: Sequence[Ladder]
     depth: Sequence[Table]
     points: Sequence[Point]
     marks: Sequence[Mark]
     hardware: Mapping[str, str]
+    verdicts: Sequence[Verdict]
+    missing: Mapping[str, pd.DataFrame]
 
     @property
     def sources(self) -> pd.DataFrame:
@@ -53,9 +57,13 @@ class Gathered:
         return published.sources_table([r for group in self.literature.values() for r in group])
 
 
-def gather(suite: str, results: Path) -> Gathered:
-    """All of the suite below the folder; NothingToReport without a record."""
-    records, problems = _records(suite, results)
+def gather(suite: str, results: Path, definition: Suite | None = None) -> Gathered:
+    """All of the suite below the folder, beside what its definition asks for and claims;
+    NothingToReport without a record."""
+    everything, unread = read_folder(results)
+    records, problems = _records(suite, everything, unread, results)
+    wanted = definition.specs(suite) if definition else []
+    known = seconds_known(everything)
     runs = labelled_runs(records)
     measurements = labelled_measurements(records, runs)
     board = leaderboard(runs, measurements)
@@ -69,21 +77,23 @@ def gather(suite: str, results: Path) -> Gathered:
         board=board,
         literature=published.literature(runs, board),
         overall=overall(runs, measurements),
-        targets=target_curves(runs, measurements),
         signals=signals(measurements),
         ladders=climbed,
         depth=depth_tables(climbed),
         points=timed,
         marks=marks(timed, machines(measurements)),
         hardware=hardware(records),
+        verdicts=verdicts(definition.claims, runs, measurements) if definition else (),
+        missing={stack: not_run(wanted, records, stack, known) for stack in set(runs["stack"])},
     )
 
 
-def _records(suite: str, results: Path) -> tuple[list[RunRecord], list[str]]:
+def _records(
+    suite: str, everything: Sequence[RunRecord], unread: Sequence[str], results: Path
+) -> tuple[list[RunRecord], list[str]]:
     """The suite's records, each once, and what is wrong with files, without the machine's path."""
-    everything, problems = read_folder(results)
     records, repeated = without_repeats([r for r in everything if r.spec.suite == suite])
     if not records:
-        unread = f"; {len(problems)} files there cannot be read" if problems else ""
-        raise NothingToReport(f"no records of the suite {suite!r} below {results}{unread}")
-    return records, [text.replace(f"{results}/", "") for text in problems] + repeated
+        more = f"; {len(unread)} files there cannot be read" if unread else ""
+        raise NothingToReport(f"no records of the suite {suite!r} below {results}{more}")
+    return records, [text.replace(f"{results}/", "") for text in unread] + repeated

@@ -22,7 +22,7 @@ from bench.report.scene import (
 )
 from bench.report.sentences import left_out_sentence, theory_sentence
 from bench.report.sheets import sheets
-from bench.report.signals import bands, log_limits, powers, widest
+from bench.report.signals import STAGES, at_stage, bands, log_limits, powers, widest
 from bench.report.statistics import CEILING, FLOOR, relative_gradients
 
 INK = 0.3
@@ -36,7 +36,7 @@ CLIPPED_WORDS = f"Below {FLOOR:g} (zeros too) and above {CEILING:g} it is drawn 
 
 
 class Panel(NamedTuple):
-    """A group at the `first` or the `last` look at its gradients."""
+    """A group at one of the STAGES."""
 
     group: str
     stage: str
@@ -49,13 +49,12 @@ def gradients(scene: Scene, name: str) -> Iterator[Drawing]:
     if not groups:
         return
     band = headline_bands(scene.rows)
-    trained = (rows["first"] < rows["last"]).any()
-    panels = [Panel(group, at) for group in groups for at in ("first", "last")[: 1 + trained]]
-    read = {panel: _read(rows, panel) for panel in panels}
+    every = [Panel(group, stage) for group in groups for stage in STAGES]
+    read = {panel: own for panel in every if len(own := _read(rows, panel))}
     caption = f"{GRADIENT_WORDS} {CLIPPED_WORDS}{theory_sentence(shown_labels(scene, band))}"
     caption += left_out_sentence(left_out)
-    columns = 2 if trained else 3
-    labels = {panel: list(read[panel]["label"].unique()) for panel in panels}
+    columns = 2 if read.keys() == set(every) else 3
+    labels = {panel: list(own["label"].unique()) for panel, own in read.items()}
     for sheet in sheets(labels, ranked_labels(scene, rows), scene.look, columns=columns):
         for cell in sheet.cells:
             lines(cell.ax, medians(read[cell.key]), "distance", cell.labels, scene.look)
@@ -116,5 +115,5 @@ def band_entry(scene: Scene, band: pd.DataFrame) -> list[Line2D]:
 
 
 def _read(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """The group's rows at each run's first or last step."""
-    return rows[(rows["group"] == panel.group) & (rows["step"] == rows[panel.stage])]
+    """The group's rows at the stage."""
+    return at_stage(rows[rows["group"] == panel.group], panel.stage)

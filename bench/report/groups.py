@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import RunRecord, canonical_json
-from bench.store import SPEC_COLUMNS, record_lines, run_rows
+from bench.record_text import said
+from bench.records import RunRecord
+from bench.store import SPEC_COLUMNS, run_rows
 
 SETTING = ["task", "task_version", "task_args", "depth"]
 LOOKS = ["gradients_at", "diagnostics"]
@@ -31,7 +32,7 @@ def without_repeats(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list
     for record in records:
         key = record.stack, record.spec.run_id
         first = kept.setdefault(key, record)
-        if first is not record and _text(first) != _text(record):
+        if first is not record and said(first) != said(record):
             spec = record.spec
             problems.append(
                 f"two different records of run {spec.run_id} ({spec.task}, {spec.model}, seed "
@@ -146,10 +147,6 @@ def _differing_arguments(own: str, every: pd.Series) -> str:
 
 def _order(run: Mapping[Any, Any]) -> tuple:
     return run["stack"], natural(run["group"]), natural(run["label"]), run["seed"], run["run_id"]
-
-
-def _text(record: RunRecord) -> str:
-    return canonical_json(list(record_lines(record)))
 
 
 def _texts(column: pd.Series) -> pd.Series:

@@ -17,6 +17,7 @@ from bench.report.formats import is_accuracy
 from bench.report.looks import Look
 from bench.report.plotly_looks import plotly_look
 from bench.report.scene import updates_text
+from bench.report.signals import STAGES, at_stage
 from bench.report.statistics import finite_rows, relative_gradients
 from bench.report.tables import task_facts
 
@@ -138,11 +139,9 @@ def _gradients(drawn: pd.DataFrame, labels: Sequence[str]) -> dict[tuple[str, st
     """By group and stage the models, the distances and log10 of the median relative norms."""
     rows, _ = relative_gradients(drawn)
     rows = rows.dropna(subset=["distance"])
-    stages = {"first": rows[rows["step"] == rows["first"]]}
-    stages["last"] = rows[(rows["step"] == rows["last"]) & (rows["first"] < rows["last"])]
     found: dict[tuple[str, str], Entry] = {}
-    for stage, read in stages.items():
-        for (stack, group), same in read.groupby(GROUP, sort=False):
+    for stage in STAGES:
+        for (stack, group), same in at_stage(rows, stage).groupby(GROUP, sort=False):
             key = str(stack), str(group)
             found.setdefault(key, {})[stage] = _map(same, labels)
     return found

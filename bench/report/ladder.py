@@ -17,9 +17,8 @@ from bench.report.groups import CORE, natural
 from bench.report.proposed import IDENTITY, SIGNED
 from bench.report.statistics import OK, last_values, summarise
 from bench.report.tables import task_facts
+from bench.suites.names import SHALLOW
 
-SHALLOW = "shallow"
-"""One hidden layer with the parameters of a stack of its depth: a mark, no rung of its own."""
 SAME_BETA = {
     "roaf-mlp": "resnet-tanh-linear",
     "roaf-mlp-isometric": "resnet-tanh-linear",

@@ -4,6 +4,7 @@ Where the task names no target, it is the middle between chance and the best mea
 network on the task, so that it comes from the data alone.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,11 +18,12 @@ from bench.report.statistics import is_solved
 SHARE = 0.6
 """Reached: by so large a part of the runs, 3 of 5."""
 METHOD = (
-    "Largest depth: the largest rung at which at least 60 % of the runs (2 of 3, 3 of 5) reach the "
-    "target, even if a shallower one missed it; ≥ where it is the largest tried, < where no rung "
-    "reached it, not even the smallest tried. Runs that failed have not reached it. A comparison "
-    "line stands where a task names no target: it is made from the data and says who is ahead, not "
-    "what is solved. * one run only.",
+    f"Largest depth: the largest rung at which at least {100 * SHARE:.0f} % of the runs "
+    f"({math.ceil(3 * SHARE)} of 3, {math.ceil(5 * SHARE)} of 5) reach the target, even if a "
+    "shallower one missed it; ≥ where it is the largest tried, < where no rung reached it, not "
+    "even the smallest tried. Runs that failed have not reached it. A comparison line stands where "
+    "a task names no target: it is made from the data and says who is ahead, not what is solved. "
+    "* one run only.",
 )
 
 

@@ -1,28 +1,17 @@
 """How deep each model can be trained: which depths reach the task's target, and which do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bench.report.curves import depth_axis, own_look
-from bench.report.dealing import is_headline
 from bench.report.ladder import Ladder
 from bench.report.largest_depth import SHARE, largest_rows, largest_sentence
-from bench.report.panels import (
-    LETTER,
-    PAGE,
-    TALLEST,
-    Drawing,
-    finish,
-    grid,
-    legend_below,
-    numbered,
-    pages,
-    plain,
-    title,
-)
+from bench.report.model_rows import name_rows, row_columns
+from bench.report.panels import TALLEST, Drawing, finish, grid, legend_below, numbered, pages, title
 from bench.report.scene import Scene
 
 ROW, NARROWEST = 0.15, 1.4
@@ -42,8 +31,7 @@ def largest_depths(scene: Scene, name: str) -> Iterator[Drawing]:
     tables = [(ladder, rows) for ladder, rows in tables if rows and len(ladder.depths) > 1]
     if not tables:
         return
-    longest = max(len(row["label"]) for _, rows in tables for row in rows)
-    columns = max(1, min(3, int(PAGE / (NARROWEST + LETTER * longest))))
+    columns = row_columns({row["label"] for _, rows in tables for row in rows}, NARROWEST)
     height = 0.6 + ROW * max(len(rows) for _, rows in tables)
     parts = pages(tables, columns * max(1, int((TALLEST - 0.3) / height)))
     for page, part in enumerate(parts):
@@ -61,8 +49,8 @@ def largest_depths(scene: Scene, name: str) -> Iterator[Drawing]:
 def _panel(ax: Axes, ladder: Ladder, rows: Sequence[Mapping[str, Any]], scene: Scene) -> None:
     for place, row in enumerate(rows):
         colour = own_look(scene, row["label"]).colour
-        shares = {depth: _share(row[f"reached_at_{depth}"]) for depth in ladder.depths}
-        tried = {depth: share for depth, share in shares.items() if share is not None}
+        counts = {depth: row[f"reached_at_{depth}"] for depth in ladder.depths}
+        tried = {depth: Fraction(count) for depth, count in counts.items() if count}
         if row["largest_depth"]:
             ends = [min(tried), row["largest_depth"]]
             ax.plot(ends, [place, place], color=colour, linewidth=2.5, alpha=0.45, zorder=2)
@@ -71,18 +59,7 @@ def _panel(ax: Axes, ladder: Ladder, rows: Sequence[Mapping[str, Any]], scene: S
             style = {**MARK, "color": colour, "markerfacecolor": fill}
             ax.plot(depth, place, zorder=3, **style)
     depth_axis(ax, ladder)
-    ax.set_yticks(range(len(rows)), [plain(row["label"]) for row in rows])
-    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if is_headline(row["label"]) else "normal")
-    ax.set_ylim(len(rows) - 0.5, -0.5)
+    name_rows(ax, [row["label"] for row in rows])
     ax.grid(axis="y", visible=False)
-    ax.set(xlabel="depth", ylabel="")
+    ax.set_xlabel("depth")
     ax.set_title(title(ladder.task, 2.2))
-
-
-def _share(count: str) -> float | None:
-    """The part of the runs that `2/3` says; None where none was tried."""
-    if not count:
-        return None
-    reached, runs = count.split("/")
-    return int(reached) / int(runs)

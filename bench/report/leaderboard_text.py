@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import interval_text, number_text, score_text, short_text
-from bench.report.gains import signed
+from bench.report.formats import interval_text, number_text, score_text, short_text, without_empty
+from bench.report.gains import signed, signed_span
 from bench.report.standing import EXCLUDED, rows_of
 from bench.report.tables import central
 
@@ -82,11 +82,6 @@ def reference(rows: Sequence[Row]) -> str | None:
     return next((row["reference"] for row in rows if row["reference"] is not None), None)
 
 
-def without_empty(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without the columns that are empty throughout."""
-    return table.loc[:, (table != "").any()].reset_index(drop=True)
-
-
 def _result(row: Row, metric: str, tested: bool) -> dict[str, str]:
     """How well it did, and how its runs ended."""
     return {
@@ -114,7 +109,7 @@ def _compared(row: Row, metric: str, other: str | None, prefix: str) -> dict[str
     if row["label"] == other:
         return {f"difference to {other}": "reference", "Holm p": ""}
     value, low, high = (row[f"{prefix}difference{end}"] for end in ("", "_low", "_high"))
-    span = "" if low is None else f" ({signed(low, metric)} to {signed(high, metric)})"
+    span = signed_span(low, high, metric)
     return {
         f"difference to {other}": "" if value is None else f"{signed(value, metric)}{span}",
         "Holm p": short_text(row[f"{prefix}p_holm"]),

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, cast
 from zlib import crc32
 
+import matplotlib
 import pandas as pd
+import seaborn as sns
 
 from bench.report.proposed import is_proposed
 from bench.suites.names import (
@@ -34,7 +36,7 @@ PROPOSED = (
         *("roaf-rotations", "roaf-hadamard"),
         *("roaf-mlp-sqrt", "roaf-mlp-sqrt-identity", "roaf-mlp-sqrt-signed-permutation"),
     ),
-    ("roaf-permutation", "roaf-mlp-isometric"),
+    ("roaf-permutation", "roaf-reflections", "roaf-mlp-isometric"),
     ("roaf-signed-permutation", "roaf-mlp-fixed"),
 )
 """The proposed models, those of one colour together."""
@@ -75,6 +77,11 @@ class Look(NamedTuple):
     colour: Colour
     dashes: Any
     marker: str
+
+    @property
+    def linestyle(self) -> Any:
+        """The dashes as matplotlib takes them."""
+        return (0, self.dashes) if self.dashes else "-"
 
 
 class Place(NamedTuple):
@@ -119,9 +126,6 @@ def place(model: str) -> Place:
 
 def styled() -> AbstractContextManager:
     """The context in which figures are drawn and saved; it leaves no setting behind."""
-    import matplotlib  # what weighs is loaded where something is drawn
-    import seaborn as sns
-
     return matplotlib.rc_context(cast(Any, sns.axes_style("whitegrid") | STYLE))
 
 

@@ -1,13 +1,13 @@
 """Every model over all tasks of a stack, as a table: with failed runs counted, and without them
 where that makes a difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import number_text, short_text
+from bench.report.formats import listed, number_text, short_text
 from bench.report.page import Board
 from bench.report.standing import rows_of
 from bench.report.statistics import Across, across
@@ -18,9 +18,9 @@ METHOD = (
     "Across tasks: each score on a scale from 0, chance, to 1, the score that solves the task (the "
     "best there is where a task names none); what lies outside counts as the nearer end. IQM: the "
     "mean of the middle half of all runs, with a 95 % bootstrap interval that resamples the runs "
-    "of each task. Mean rank: over tasks, 1 is best, ties averaged. Friedman's test asks whether "
-    "the ranks differ at all; tasks, not seeds, are its blocks. Solved settings: of those with a "
-    "target, where at least half of the model's runs reach it.",
+    "of each setting, where each has two or more. Mean rank: over tasks, 1 is best, ties averaged. "
+    "Friedman's test asks whether the ranks differ at all; tasks, not seeds, are its blocks. "
+    "Solved settings: of those with a target, where at least half of the model's runs reach it.",
 )
 
 
@@ -116,17 +116,12 @@ def _board(label: str, each: Across, table: pd.DataFrame) -> Board:
     )
     caption = (
         f"{number_text(len(each.rows))} models over {len(each.tasks)} tasks "
-        f"({listed(each.tasks)}), each score from 0, chance, to 1, solved.{friedman}"
+        f"({listed(each.tasks, MOST_NAMES)}), each score from 0, chance, to 1, solved.{friedman}"
     )
     if each.left_out:
-        caption += f" Left out, since they did not run on all: {listed(each.left_out)}."
+        names = listed(each.left_out, MOST_NAMES)
+        caption += f" Left out, since they did not run on all: {names}."
     return Board(label, "How do the models do over all tasks?", table, caption)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The names, or the first of them and how many more there are."""
-    further = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {further} more" if further > 0 else "")
 
 
 def _interval(low: float | None, high: float | None) -> str:

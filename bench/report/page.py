@@ -24,7 +24,8 @@ ROOM = 6_500_000
 @dataclass(frozen=True)
 class Board:
     """A group as it is shown: its label, what is said of it and its table as text; which cells,
-    by row number and column, are bold; and what the table's caption says."""
+    by row number and column, are bold; what the table's caption says; and the columns that are
+    `printed` on paper, all of them where none is named."""
 
     label: str
     sentences: str

@@ -87,7 +87,7 @@ def entries(labels: Sequence[str], look: Mapping[str, Look], marker: bool = Fals
             [],
             label=plain(label),
             color=look[label].colour,
-            linestyle=(0, look[label].dashes) if look[label].dashes else "-",
+            linestyle=look[label].linestyle,
             marker=look[label].marker if marker else "",
             markersize=4,
         )

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from bench.published import PROVENANCES, Published, concerning, sources
-from bench.report.formats import is_accuracy, number_text
+from bench.report.formats import is_accuracy, number_text, without_empty
 from bench.report.groups import natural
-from bench.report.tables import known, task_facts
+from bench.report.statistics import known
+from bench.report.tables import task_facts
 
 ON = {"test_score": "test", "validation_score": "validation", "train_loss": "training loss"}
 SENTENCE = (
@@ -53,8 +54,7 @@ def beside(
 def results_table(results: Sequence[Published], facts: Mapping[str, Any]) -> pd.DataFrame:
     """All numbers on a task as text, by model and size, without the columns empty throughout."""
     rows = [_row(result, facts) for result in sorted(results, key=_order)]
-    table = pd.DataFrame(rows, dtype=object)
-    return table.loc[:, (table != "").any()]
+    return without_empty(pd.DataFrame(rows, dtype=object))
 
 
 def sources_table(results: Sequence[Published]) -> pd.DataFrame:

@@ -16,8 +16,10 @@ from bench.report.published import published_rows
 from bench.report.sections import drawn, page_values, sections
 from bench.report.speed_table import speed_files
 from bench.report.tables import csv
+from bench.report.verdict_table import verdict_rows
 from bench.report.winners import winners
 from bench.store import slug
+from bench.suites.setting import Suite
 
 __all__ = ["FORMATS", "NothingToReport", "render"]
 
@@ -30,13 +32,14 @@ def render(
     results: Path,
     out: Path,
     *,
-    question: str = "",
+    definition: Suite | None = None,
     formats: Sequence[str] = FORMATS,
 ) -> Path:
-    """The folder `out/<suite>` with the report on all records of the suite below `results`."""
+    """The folder `out/<suite>` with the report on all records of the suite below `results`; its
+    definition, where there is one, says what was asked, claimed and to be run."""
     if unknown := sorted(set(formats) - set(FORMATS)):
         raise ValueError(f"unknown format {unknown[0]!r}; allowed: {', '.join(FORMATS)}")
-    found = gather(suite, results)
+    found = gather(suite, results, definition)
     folder = out / slug(suite)
     if "csv" in formats:
         _write_tables(folder / "tables", "csv", csv_files(found))
@@ -50,6 +53,7 @@ def render(
     pages = [PAGES[name] for name in PAGES if name in formats]
     values = page_values(found, shown, parts, results) if pages else {}
     for name, text in pages:
+        question = definition.question if definition else ""
         _write(folder / name, text({"suite": suite, "question": question, **values}))
     return folder
 
@@ -61,6 +65,7 @@ def csv_files(found: Gathered) -> dict[str, str]:
         "all-tasks.csv": pd.DataFrame(overall_rows(found.overall), dtype=object),
         "published.csv": pd.DataFrame(published_rows(found.literature), dtype=object),
         "signal-propagation.csv": found.signals,
+        "verdicts.csv": pd.DataFrame(verdict_rows(found.verdicts), dtype=object),
     }
     files = {name: csv(table) for name, table in rows.items() if len(table)}
     files |= depth_files(found.depth) | speed_files(found.points, found.marks)
@@ -93,8 +98,7 @@ def _write_drawings(parts: Sequence[Section], folder: Path) -> None:
     for drawing in [drawing for part in parts for drawing in part.drawings]:
         _write(folder / f"{drawing.name}.svg", drawing.svg)
         (folder / f"{drawing.name}.png").write_bytes(drawing.png)
-        if drawing.pdf is not None:
-            (folder / f"{drawing.name}.pdf").write_bytes(drawing.pdf)
+        (folder / f"{drawing.name}.pdf").write_bytes(drawing.pdf)
 
 
 def _winners_file(table: pd.DataFrame) -> dict[str, str]:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench.report.curves import short
+from bench.report.curves import own_looks, size_axis
 from bench.report.log_axis import log_ticks
-from bench.report.looks import look_of, order
+from bench.report.looks import order
 from bench.report.panels import Drawing
 from bench.report.scene import Scene, lines, ranked_labels
 from bench.report.sheets import sheets
@@ -48,11 +48,11 @@ class Panel(NamedTuple):
 def scaling(scene: Scene, name: str) -> Iterator[Drawing]:
     """A row a size and setting, seconds on the left and memory on the right."""
     timed = bool(scene.points)
-    table = timed_sizes(scene.points) if timed else trained_sizes(_shown(scene))
+    table = timed_sizes(scene.points) if timed else trained_sizes(scene.board)
     tables = {panel: of_panel(table, panel) for panel in panels_of(table)}
     names = sorted(set(table["label"]), key=order)
     labels = names if timed else ranked_labels(scene, table)
-    look = {label: scene.look.get(label) or look_of(label) for label in labels}
+    look = own_looks(scene, labels)
     shown = {panel: list(own["label"].unique()) for panel, own in tables.items()}
     for sheet in sheets(shown, labels, look, columns=2, height=HEIGHT):
         for cell in sheet.cells:
@@ -61,12 +61,6 @@ def scaling(scene: Scene, name: str) -> Iterator[Drawing]:
             cell.name(cell.key.setting, ALONG[cell.key.along], COSTS[cell.key.cost])
             cell.ax.set_xlabel(ALONG[cell.key.along])
         yield sheet.finish(name, TIMED if timed else TRAINED)
-
-
-def _shown(scene: Scene) -> pd.DataFrame:
-    """The leaderboard, if it is of what the figures show: not of all trials before one was
-    chosen."""
-    return scene.board if set(scene.board["label"]) <= set(scene.look) else scene.board.iloc[:0]
 
 
 def timed_sizes(points: Sequence[Point]) -> pd.DataFrame:
@@ -135,8 +129,7 @@ def _costs(point: Point, contender: str) -> tuple[float, float | None]:
 
 def _axes(ax: Axes, sizes: Sequence[int]) -> None:
     """Both logarithmic, with the sizes as ticks."""
-    ax.set(xscale="log", yscale="log")
+    size_axis(ax, sizes)
+    ax.set_yscale("log")
     ax.autoscale_view()
     log_ticks(ax.yaxis)
-    ax.set_xticks(sizes, [short(size) for size in sizes])
-    ax.set_xticks([], minor=True)

@@ -81,8 +81,9 @@ def hug(ax: Axes, values: pd.Series, *further: float, margin: float = 0.06) -> N
 
 
 def hug_log(ax: Axes, values: pd.Series, margin: float = 0.05) -> None:
-    """The same of a logarithmic panel, with its ticks."""
-    low, high = float(values.min()), float(values.max())
+    """The same of a logarithmic panel, with its ticks; what is not positive has no place there."""
+    positive = values[values > 0]
+    low, high = float(positive.min()), float(positive.max())
     room = max((high / low) ** margin, 1.05)
     ax.set_ylim(low / room, high * room)
     log_ticks(ax.yaxis)
@@ -131,7 +132,7 @@ def _line(ax: Axes, points: pd.DataFrame, x: str, look: Look, thick: bool) -> No
         marker="." if len(points) <= FEW_MARKS else "",
         markersize=5 if thick else 3.5,
         color=look.colour,
-        linestyle=(0, look.dashes) if look.dashes else "-",
+        linestyle=look.linestyle,
         linewidth=THICK if thick else THIN,
         zorder=3 if thick else 2.5,
     )

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bench.report.averages import averages, band_words
-from bench.report.curves import short
-from bench.report.dealing import is_headline
+from bench.report.curves import size_axis
+from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
+from bench.report.model_rows import name_rows, row_columns
 from bench.report.panels import (
-    LETTER,
     PAGE,
     TALLEST,
     Drawing,
@@ -52,8 +52,7 @@ def final_scores(scene: Scene, name: str) -> Iterator[Drawing]:
     boards = {
         group: scene.board.loc[scene.board["group"] == group, "label"].tolist() for group in groups
     }
-    longest = max(len(label) for board in boards.values() for label in board)
-    columns = max(1, min(3, int(PAGE / (NARROWEST + LETTER * longest))))
+    columns = row_columns({label for board in boards.values() for label in board}, NARROWEST)
     heights = {group: 0.6 + ROW * len(board) for group, board in boards.items()}
     rows_a_page = int((TALLEST - 0.3) / max(heights.values()))
     parts = pages(groups, columns * max(1, rows_a_page))
@@ -89,12 +88,9 @@ def scores_by_depth(scene: Scene, name: str) -> Iterator[Drawing]:
                 cell.ax, rows.loc[rows["task_label"] == cell.key, "value"], *known_references(facts)
             )
             reference_lines(cell.ax.axhline, facts)
-            cell.ax.set_xscale("log")
-            depths = sorted(set(shown["depth"]))
-            cell.ax.set_xticks(depths, [short(int(depth)) for depth in depths])
-            cell.ax.set_xticks([], minor=True)
+            size_axis(cell.ax, sorted({int(depth) for depth in shown["depth"]}))
             score_axis(cell.ax.yaxis, facts["metric"])
-            cell.name(cell.key, "depth", f"test {facts['metric'] or 'score'}")
+            cell.name(cell.key, "depth", score_column(facts["metric"]))
         drawn = [group for cell in sheet.cells for group in groups[cell.key]]
         words = caption + left_out_sentence(left_out)
         yield sheet.finish(name, words, *reference_entries(scene, drawn))
@@ -119,8 +115,5 @@ def _points(ax: Axes, rows: pd.DataFrame, labels: list[str], scene: Scene) -> No
     for label in labels:
         if label not in means.index:
             ax.text(0.5, places[label], "no score", transform=ax.get_yaxis_transform(), **NOTHING)
-    ax.set_yticks(range(len(labels)), [plain(label) for label in labels])
-    for tick, label in zip(ax.get_yticklabels(), labels, strict=True):
-        tick.set_fontweight("bold" if is_headline(label) else "normal")
-    ax.set_ylim(len(labels) - 0.5, -0.5)
-    ax.set(xlabel=plain(f"test {facts['metric'] or 'score'}"), ylabel="")
+    name_rows(ax, labels)
+    ax.set_xlabel(plain(score_column(facts["metric"])))

@@ -7,20 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.curves import curve, depth_axis, edge_marks, offset, own_look, point_marks
-from bench.report.ladder import (
-    SAME_BETA,
-    SHALLOW,
-    Ladder,
-    Rung,
-    best_shallows,
-)
+from bench.report.ladder import SAME_BETA, Ladder, Rung, best_shallows
+from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
 from bench.report.looks import Look
 from bench.report.panels import plain, score_axis, title
 from bench.report.proposed import IDENTITY, SIGNED, is_lead
+from bench.report.references import REFERENCES
 from bench.report.scene import Scene
+from bench.suites.names import SHALLOW
 
-CHANCE: dict[str, Any] = {"label": "chance", "color": "0.35", "linestyle": "--", "linewidth": 0.9}
 BEST_SHALLOW: dict[str, Any] = {
     "label": "best shallow network",
     "color": "0.1",
@@ -80,7 +76,7 @@ def _panel(ax: Axes, ladder: Ladder, scene: Scene, is_shown: Callable[[Rung], bo
     for label, same in rungs.groupby("label", sort=False) if len(rungs) else ():
         _network(ax, same, scene, offset(str(label), scene))
     if facts["chance"] is not None:
-        ax.axhline(facts["chance"], zorder=1, **CHANCE)
+        ax.axhline(facts["chance"], zorder=1, **REFERENCES["chance"])
     for shallow in best_shallows(ladder):
         ax.axhline(shallow["score_mean"], zorder=1, **BEST_SHALLOW)
     depth_axis(ax, ladder)
@@ -88,7 +84,7 @@ def _panel(ax: Axes, ladder: Ladder, scene: Scene, is_shown: Callable[[Rung], bo
     if ax.get_yscale() == "log":
         log_ticks(ax.yaxis)
     ax.set_title(title(ladder.task, 2.2))
-    ax.set(xlabel="depth", ylabel=plain(f"test {facts['metric'] or 'score'}"))
+    ax.set(xlabel="depth", ylabel=plain(score_column(facts["metric"])))
 
 
 def _network(ax: Axes, rungs: pd.DataFrame, scene: Scene, shift: float) -> None:

@@ -1,13 +1,13 @@
 """What is shown of each stack, and the values that a page is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench.report import overall_table, published, signal_table
+from bench.report import overall_table, published, signal_table, verdict_table
 from bench.report.boards import stack_boards
 from bench.report.depth import depth_method
 from bench.report.environment import environment_table
@@ -17,6 +17,7 @@ from bench.report.findings import findings
 from bench.report.gather import Gathered
 from bench.report.groups import names
 from bench.report.interactive import interactive
+from bench.report.ladder import Ladder, ladders
 from bench.report.looks import Look, looks
 from bench.report.page import Section
 from bench.report.scene import Scene
@@ -25,7 +26,8 @@ from bench.report.settings import models_table, settings_table
 from bench.report.signals import SPECTRUM
 from bench.report.speed import STEP
 from bench.report.speed_table import speed_method
-from bench.report.tables import task_facts
+from bench.report.statistics import RUN, target_curves
+from bench.report.tables import leaderboard, task_facts
 from bench.report.winners import only_winners
 from bench.store import slug
 
@@ -34,20 +36,29 @@ WINNERS_NOTE = " Of each model's trials the one with the lowest validation loss 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The measurements that figures show, a model's look in all of them, and a note on captions."""
+    """What figures show, under labels of which each has a look: measurements, their leaderboard and
+    ladders, and how soon targets were reached; and a note on captions."""
 
     measurements: pd.DataFrame
     look: Mapping[str, Look]
+    board: pd.DataFrame
+    ladders: Sequence[Ladder]
+    targets: pd.DataFrame
     note: str = ""
 
 
 def drawn(found: Gathered) -> Drawn:
-    """All measurements; of a suite of trials those of the best trial of each model."""
-    chosen = ["test_score", SPECTRUM, *STEP]
-    if found.measurements["quantity"].isin(chosen).any():
-        return Drawn(found.measurements, looks(found.runs))
-    best = only_winners(found.runs, found.measurements)
-    return Drawn(best, looks(found.runs.assign(label=names(found.runs))), WINNERS_NOTE)
+    """All that was found; of a suite of trials the best one of each model, by the model's name."""
+    runs, rows = found.runs, found.measurements
+    if rows["quantity"].isin(["test_score", SPECTRUM, *STEP]).any():
+        targets = target_curves(runs, rows)
+        return Drawn(rows, looks(runs), found.board, found.ladders, targets)
+    look = looks(runs.assign(label=names(runs)))
+    best = only_winners(runs, rows)
+    kept = runs.drop(columns="label").merge(best[[*RUN, "label"]].drop_duplicates(), on=RUN)
+    board = leaderboard(kept, best) if len(kept) else found.board.iloc[:0]
+    climbed, targets = ladders(kept, best, board), target_curves(kept, best)
+    return Drawn(best, look, board, climbed, targets, WINNERS_NOTE)
 
 
 def sections(found: Gathered, shown: Drawn) -> list[Section]:
@@ -78,6 +89,7 @@ def method(found: Gathered) -> tuple[str, ...]:
     """How the tables that are shown are to be read."""
     return (
         *(LEADERBOARD_METHOD if found.runs["updates"].any() else ()),
+        *((verdict_table.METHOD,) if found.verdicts else ()),
         *(overall_table.METHOD if found.overall.is_shown else ()),
         *(published.METHOD if len(found.sources) else ()),
         *(signal_table.METHOD if len(found.signals) else ()),
@@ -90,13 +102,13 @@ def _section(found: Gathered, shown: Drawn, stack: str, runs: pd.DataFrame) -> S
     facts = {str(group): task_facts(same) for group, same in runs.groupby("group", sort=False)}
     scene = Scene(
         shown.measurements[shown.measurements["stack"] == stack],
-        found.board[found.board["stack"] == stack],
+        shown.board[shown.board["stack"] == stack],
         facts,
         shown.look,
-        [ladder for ladder in found.ladders if ladder.stack == stack],
+        [ladder for ladder in shown.ladders if ladder.stack == stack],
         [mark for mark in found.marks if mark.point.stack == stack],
         [point for point in found.points if point.stack == stack],
-        found.targets[found.targets["stack"] == stack],
+        shown.targets[shown.targets["stack"] == stack],
         found.overall.profile(stack),
     )
     drawings = [

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench.report.formats import number_text, score_text
 from bench.report.statistics import CEILING, FLOOR, OK, failures
+from bench.report.statistics.pairs import MOST_PAIRS
 
 LEADERBOARD_METHOD = (
     "The unit of replication is the seed. Runs are averaged only where they agree in everything "
@@ -25,8 +26,9 @@ LEADERBOARD_METHOD = (
     "controls apart; the test scores have no say in which. The mean over shared seeds with its 95 "
     "% interval, and the two-sided p of the paired permutation test of all sign flips (with fewer "
     "than two shared seeds Welch's test), corrected by Holm for all tests of the task. n pairs "
-    "cannot give less than p = 2 / 2^n. Bold: the best mean, and every model that the same test "
-    "against the best could have told from it and did not (p ≥ 0.05).",
+    f"cannot give less than p = 2 / 2^n (more of them no less than {MOST_PAIRS}: of their flips "
+    f"2^{MOST_PAIRS} are drawn). Bold: the best mean, and every model that the same test against "
+    "the best could have told from it and did not (p ≥ 0.05).",
     "To target: the first update after which the validation score, or where there is none the test "
     "score, is at or beyond the task's threshold, the median over runs by Kaplan and Meier; runs "
     "that do not get there, and failed runs, are censored at their budget. Seconds are these "

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import number_text
+from bench.report.formats import listed, number_text, without_empty
 from bench.report.groups import arguments_text, natural
 
 MOST_VALUES = 4
@@ -58,8 +58,7 @@ def models_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _table(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     """The rows as text, without the columns that are empty throughout."""
-    table = pd.DataFrame(rows, dtype=object)
-    return table.loc[:, (table != "").any()]
+    return without_empty(pd.DataFrame(rows, dtype=object))
 
 
 def _row(runs: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, str]:
@@ -70,8 +69,7 @@ def _values(runs: pd.DataFrame, name: str) -> str:
     """The different values of the field, one after the other."""
     values = runs[name].dropna().unique() if name in runs else ()
     told = sorted({TEXTS.get(name, _text)(value) for value in values} - {""}, key=natural)
-    further = len(told) - MOST_VALUES
-    return "; ".join(told[:MOST_VALUES]) + (f"; {further} more" if further > 0 else "")
+    return listed(told, MOST_VALUES, "; ")
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import interval_text, measured_text, number_text
+from bench.report.formats import interval_text, measured_text, number_text, without_empty
 from bench.report.signals import SPECTRUM, STAGES, at_stage
 from bench.report.statistics import ends
 
@@ -61,8 +61,7 @@ def displayed_signals(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFram
     if len(set(table["step"])) == 1:  # said above the table
         shown = shown.drop(columns="updates")
     thresholds = ", ".join(sorted(set(_known(table["memory_threshold"]))))
-    shown = shown.loc[:, (shown != "").any()]
-    return shown.rename(columns={"memory horizon": f"memory horizon {thresholds}"})
+    return without_empty(shown).rename(columns={"memory horizon": f"memory horizon {thresholds}"})
 
 
 def _texts(runs: pd.DataFrame) -> dict[str, str]:

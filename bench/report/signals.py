@@ -61,5 +61,6 @@ def log_limits(values: Iterable[float], band: pd.DataFrame) -> tuple[float, floa
 def powers(low: float, high: float) -> list[float]:
     """At most seven powers of ten for ticks between the two, 1 among them."""
     first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
-    step = next(step for step in (1, 2, 5, 10) if last - first <= 6 * step)
+    widest_step = math.ceil((last - first) / 6)
+    step = next((step for step in (1, 2, 5, 10) if last - first <= 6 * step), widest_step)
     return [10.0**k for k in range(-(-first // step) * step, last + 1, step)]

@@ -11,7 +11,7 @@ from statistics import median
 
 import pandas as pd
 
-from bench.report.statistics import RUN
+from bench.report.statistics import OK, RUN
 from bench.report.tables import known
 
 STEP = ("forward_seconds", "backward_seconds")
@@ -97,11 +97,11 @@ class Machine:
 
 
 def points(runs: pd.DataFrame, measurements: pd.DataFrame) -> list[Point]:
-    """A point a run that was timed, in the report's order."""
+    """A point a run that was timed to its end, in the report's order."""
     keys = measurements.loc[measurements["quantity"] == STEP[0], RUN].drop_duplicates()
     read = measurements[measurements["quantity"].isin((*QUANTITIES, "refused"))]
     rows = dict(iter(read.merge(keys, on=RUN).groupby(RUN, sort=False)))
-    timed = runs.merge(keys, on=RUN)
+    timed = runs[runs["status"].isin(OK)].merge(keys, on=RUN)
     return [_point(run, rows[run["stack"], run["run_id"]]) for _, run in timed.iterrows()]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report import roofline, speed_targets
-from bench.report.formats import number_text
+from bench.report.formats import number_text, without_empty
 from bench.report.page import Board
 from bench.report.roofline import Mark, roofline_sentence, roofline_table
 from bench.report.speed import QUANTITIES, REFERENCE, Point, reasons
@@ -101,8 +101,7 @@ def grid(points: Sequence[Point], cell: Cell) -> pd.DataFrame:
         | {name: cell(point, point.ways.get(name, name)) for name in names}
         for point in points
     ]
-    table = pd.DataFrame(rows, dtype=object)
-    return table.loc[:, (table != "").any()]
+    return without_empty(pd.DataFrame(rows, dtype=object))
 
 
 def _loop(point: Point) -> dict[str, str]:

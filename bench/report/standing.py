@@ -18,6 +18,7 @@ from bench.report.statistics import (
     compare_with_best,
     ends,
     final_scores,
+    middle,
     summarise,
     times,
 )
@@ -89,11 +90,12 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def shares_the_best(rows: Iterable[Mapping[str, Any]]) -> set[str]:
     """The best label of a group and those that share its place: whoever has the same mean, and
-    whoever a test that could have told them apart does not find worse. `rows` are those of
-    `compare_with_best` on the group."""
+    whoever a test that could have told them apart does not find worse; nobody of whom every run
+    failed. `rows` are those of `compare_with_best` on the group."""
     told = [row for row in rows if row["reference"] is not None]
-    same = {row["label"] for row in told if row["difference"] == 0}
-    able = [row for row in told if row["p_holm"] is not None and row["smallest_p"] < ALPHA]
+    ended = [row for row in told if not row["all_failed"]]
+    same = {row["label"] for row in ended if row["difference"] == 0}
+    able = [row for row in ended if row["p_holm"] is not None and row["smallest_p"] < ALPHA]
     return {row["reference"] for row in told} | same | {r["label"] for r in able if not r["worse"]}
 
 
@@ -157,14 +159,10 @@ def _gradients(measurements: pd.DataFrame) -> Standing:
         key: {
             "gradient_distance": int(same["distance"].max()),
             "gradient_step": int(same["step"].max()),
-            "gradient_ratio": _median(same["ratio"].tolist()),
+            "gradient_ratio": middle(same["ratio"].tolist()),
         }
         for key, same in ratios.groupby(KEY, sort=False)
     }
-
-
-def _median(values: list[float]) -> float | None:
-    return summarise(values).median
 
 
 def _known(column: Iterable[Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -10,7 +9,17 @@ import pandas as pd
 from bench.records import Status
 from bench.report import statistics
 from bench.report.standing import ABSENT, COUNTED, standings
-from bench.report.statistics import OK, failures, is_solved, summarise, wilson_interval
+from bench.report.statistics import (
+    OK,
+    failures,
+    is_solved,
+    known,
+    known_number,
+    mean,
+    middle,
+    summarise,
+    wilson_interval,
+)
 
 Measured = Mapping[str, Mapping[tuple[str, str], float]]
 
@@ -28,6 +37,7 @@ def leaderboard(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     measured = {
         "score": statistics.last_values(measurements, "test_score"),
         "loss": statistics.last_values(measurements, "test_loss"),
+        "validation_score": statistics.last_values(measurements, "validation_score"),
         "validation_loss": statistics.last_values(measurements, "validation_loss"),
         "seconds": statistics.seconds_per_update(measurements),
         "bytes": statistics.peak_bytes(measurements),
@@ -52,20 +62,6 @@ def task_facts(runs: pd.DataFrame) -> dict[str, Any]:
     return facts | {"direction": known(runs, "direction") or "max"}
 
 
-def known(runs: pd.DataFrame, name: str) -> Any:
-    """The first value that is there in the column, or None."""
-    values = runs[name].dropna().tolist() if name in runs else []
-    return values[0] if values else None
-
-
-def known_number(runs: pd.DataFrame, name: str) -> float | None:
-    """The first value of the column as a number; a fact that is none is None."""
-    try:
-        return float(known(runs, name))  # also of the strings that records hold for NaN and inf
-    except (TypeError, ValueError):
-        return None
-
-
 def csv(board: pd.DataFrame) -> str:
     """The rows at full precision; empty is unknown, `NaN` and `inf` were measured."""
     return board.map(lambda value: "" if value is None else value).to_csv(index=False, na_rep="NaN")
@@ -86,7 +82,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
     """One configuration: unsupported runs are no runs, all others that are not ok have failed."""
     ok = _keys(runs[runs["status"].isin(OK)])
     score = summarise(_values(measured["score"], ok))
-    loss = summarise(_values(measured["loss"], ok)).mean
+    loss = mean(_values(measured["loss"], ok))
     tried = runs[runs["status"] != Status.unsupported]
     return {
         **{name: known(runs, name) for name in (*TASK, "label", *MODEL)},
@@ -97,25 +93,26 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
         "seeds": runs["seed"].nunique(),
         "failures": _failure_text(runs),
         **_solved(_values(measured["score"], ok), len(tried), facts),
-        "validation_loss": summarise(_values(measured["validation_loss"], ok)).mean,
+        "validation_score": mean(_values(measured["validation_score"], ok)),
+        "validation_loss": mean(_values(measured["validation_loss"], ok)),
         "test_loss": loss,
         "test_loss_over_chance": loss / facts["chance_loss"]
-        if loss and facts["chance_loss"]
+        if loss is not None and facts["chance_loss"]
         else None,
         **{name: _whole(known_number(runs, name)) for name in COSTS},
-        "seconds_per_update": _median(_values(measured["seconds"], _keys(runs))),
-        "peak_megabytes": _median([x / 1e6 for x in _values(measured["bytes"], _keys(runs))]),
+        "seconds_per_update": middle(_values(measured["seconds"], _keys(runs))),
+        "peak_megabytes": middle([x / 1e6 for x in _values(measured["bytes"], _keys(runs))]),
     }
 
 
 def _rank(row: dict, direction: str) -> tuple[bool, bool, float]:
     """Best first, by the validation loss where nothing was tested; then NaN, then nothing."""
-    mean, sign = central(row, "mean"), 1.0 if direction == "min" else -1.0
-    if mean is None:
-        mean, sign = row["validation_loss"], 1.0
-    if mean is None or math.isnan(mean):
-        return mean is None, True, 0.0
-    return row["score_mean"] is None, False, sign * mean
+    own, sign = central(row, "mean"), 1.0 if direction == "min" else -1.0
+    if own is None:
+        own, sign = row["validation_loss"], 1.0
+    if own is None or math.isnan(own):
+        return own is None, True, 0.0
+    return row["score_mean"] is None, False, sign * own
 
 
 def _failure_text(runs: pd.DataFrame) -> str:
@@ -140,10 +137,6 @@ def _keys(runs: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _values(measured: Mapping[tuple[str, str], float], keys: list[tuple[str, str]]) -> list[float]:
     return [measured[key] for key in keys if key in measured]
-
-
-def _median(values: list[float]) -> float | None:
-    return median(values) if values else None
 
 
 def _whole(value: float | None) -> float | int | None:

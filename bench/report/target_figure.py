@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
+from bench.report.curves import own_looks
+from bench.report.looks import order
 from bench.report.panels import Drawing
 from bench.report.scene import Scene, labels_of, lines, ranked_labels, shown_groups
 from bench.report.sheets import Cell, sheets
@@ -43,9 +45,10 @@ def performance_profile(scene: Scene, name: str) -> Iterator[Drawing]:
         return
     table = rows.rename(columns={"share": "value"}).assign(n=1)
     labels = list(dict.fromkeys(table["label"]))
-    for sheet in sheets({"all tasks": labels}, labels, scene.look, height=2.6):
+    look = own_looks(scene, sorted(labels, key=order))
+    for sheet in sheets({"all tasks": labels}, labels, look, height=2.6):
         for cell in sheet.cells:
-            lines(cell.ax, table, "threshold", cell.labels, scene.look)
+            lines(cell.ax, table, "threshold", cell.labels, look)
             _shares(cell, "score, 0 chance, 1 solved", "runs above it")
         yield sheet.finish(name, PROFILE)
 

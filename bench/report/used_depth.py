@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.formats import number_text
+from bench.report.formats import number_text, without_empty
 from bench.report.ladder import Ladder
 from bench.report.signals import STAGES, at_stage
 from bench.report.statistics import RUN, ends
@@ -29,12 +29,12 @@ METHOD = (
     "Used depth: the Picard depth is the number of sweeps over all layers at once after which the "
     f"output is within a relative error of {ERROR} of the exact one; few say that the layers "
     f"hardly wait for each other. > {SWEEPS}: more than {SWEEPS} sweeps are needed; undefined: the "
-    "state is zero or not finite. Effective "
-    "rank and mean cosine of the batch's states at the output. Median movement: the norm of the "
-    "change of a layer's matrices over their initial norm, the median over eight evenly spaced "
-    "layers, at the distances depth × k / 8 from the end. All: the median over the seeds that have "
-    "a number; a run that did not end well may have one at the start and none at the end. Start: "
-    "before the first update; end: the last look after it.",
+    "state is zero or not finite. Effective rank and mean cosine of the batch's states at the "
+    "output. Median movement: the norm of the change of a layer's matrices over their initial "
+    f"norm, the median over {EVENLY} evenly spaced layers, at the distances depth × k / {EVENLY} "
+    "from the end. All: the median over the seeds that have a number; a run that did not end well "
+    "may have one at the start and none at the end. Start: before the first update; end: the last "
+    "look after it.",
 )
 
 
@@ -64,11 +64,11 @@ def used_rows(ladder: Ladder) -> list[dict[str, Any]]:
     where nothing is known."""
     rows = ladder.rows
     looked = rows[rows["quantity"].isin(QUANTITIES)]
-    keys = set(zip(looked["depth"], looked["label"], strict=True))
+    keys, labels = set(zip(looked["depth"], looked["label"], strict=True)), set(looked["label"])
     lost = {
         (rung["depth"], rung["label"])
         for rung in ladder.rungs
-        if rung["label"] in set(looked["label"]) and rung["runs"] and not rung["ok"]
+        if rung["label"] in labels and rung["runs"] and not rung["ok"]
     }
     layers = _even(movement(ladder)).groupby([*RUNG, *RUN])["value"].median().reset_index()
     tables = {PICARD: picard(ladder)}
@@ -89,8 +89,7 @@ def used_rows(ladder: Ladder) -> list[dict[str, Any]]:
 
 def used_text(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows as text, without the columns that would be empty throughout."""
-    table = pd.DataFrame([_texts(row) for row in rows], dtype=object)
-    return table.loc[:, (table != "").any()]
+    return without_empty(pd.DataFrame([_texts(row) for row in rows], dtype=object))
 
 
 def _medians(rows: pd.DataFrame) -> dict[Any, float]:

@@ -5,7 +5,8 @@ by layer, in the deepest network of each model.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -46,25 +47,36 @@ WIDTH = 0.02
 """Marks of different networks stand side by side, up to so far from the layer's place."""
 
 
+class Looked(NamedTuple):
+    """A ladder, and by kind of diagnostic what was read on it."""
+
+    ladder: Ladder
+    rows: Mapping[str, pd.DataFrame]
+
+
 def used_depth(scene: Scene, name: str) -> Iterator[Drawing]:
     """The panels of the three diagnostics for which there are values, a column a task."""
-    used = [each for each in scene.ladders if any(len(read(each)) for read in ROWS.values())]
-    parts = pages(used, MOST_TASKS)
+    looked = [_looked(ladder) for ladder in scene.ladders]
+    parts = pages([each for each in looked if any(map(len, each.rows.values()))], MOST_TASKS)
     for page, shown in enumerate(parts):
         yield finish(_page(scene, shown), *numbered(name, CAPTION, page, len(parts)))
 
 
-def _page(scene: Scene, shown: Sequence[Ladder]) -> Figure:
+def _looked(ladder: Ladder) -> Looked:
+    return Looked(ladder, {kind: read(ladder) for kind, read in ROWS.items()})
+
+
+def _page(scene: Scene, shown: Sequence[Looked]) -> Figure:
     """The figure of these tasks."""
-    kinds = [kind for kind, read in ROWS.items() if any(len(read(each)) for each in shown)]
+    kinds = [kind for kind in ROWS if any(len(each.rows[kind]) for each in shown)]
     figure, axes = grid(len(kinds) * len(shown), len(shown), 1.7)
     for place, ax in enumerate(axes):
-        kind, ladder = kinds[place // len(shown)], shown[place % len(shown)]
-        PANELS[kind](ax, ROWS[kind](ladder), ladder, scene)
+        kind, (ladder, rows) = kinds[place // len(shown)], shown[place % len(shown)]
+        PANELS[kind](ax, rows[kind], ladder, scene)
         ax.set_ylabel(plain(kind) if place % len(shown) == 0 else "")
         if place < len(shown):
             ax.set_title(title(ladder.task, 2.2))
-    labels = {label for each in shown for read in ROWS.values() for label in read(each)["label"]}
+    labels = {label for each in shown for rows in each.rows.values() for label in rows["label"]}
     ordered = [label for label in scene.look if label in labels]
     legend_below(figure, legend_entries(ordered, scene.look, marker=True))
     return figure

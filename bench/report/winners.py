@@ -1,44 +1,57 @@
-"""Of several trials of a model on a task the one with the lowest validation loss at the end."""
+"""Of several trials of a model on a task the one with the lowest validation loss at the end.
+
+Its loss is the mean over its seeds; a trial one of whose runs did not end well, or ended without a
+loss or with NaN, counts as infinite, and unsupported runs are no runs. Stacks and versions are
+not pooled.
+"""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
+from bench.records import Status
 from bench.report.groups import names
+from bench.report.statistics import OK, last_values
 from bench.winners import COLUMNS
 
+APART = ["stack", "task_version", "model_version"]
 SETTING = ["task", "task_args", "depth", "model", "frozen"]
 TRIAL = ["learning_rate", "model_args", "output_scale"]
+NEWEST = ["task_version", "model_version"]
 
 
 def winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
-    """One row a task, depth and model; a trial that did not finish well counts as infinite."""
-    losses = measurements[measurements["quantity"] == "validation_loss"].sort_values("step")
-    last = losses.groupby("run_id")["value"].last()
-    known = runs.assign(validation_loss=runs["run_id"].map(last), depth=_whole(runs["depth"]))
-    known.loc[known["status"] != "ok", "validation_loss"] = math.inf
-    known = known[known["status"] != "unsupported"]
-    trials = known.groupby([*SETTING, *TRIAL], as_index=False)["validation_loss"].mean()
-    counts = trials.groupby(SETTING)["validation_loss"].transform("size")
-    best = trials.assign(trials=counts).sort_values(["validation_loss", "learning_rate"])
+    """One row a task, depth and model: the best of its newest versions, and of how many trials on
+    its stack."""
+    known = runs.assign(depth=_whole(runs["depth"]))
+    trials = _losses(known, measurements, [*APART, *SETTING, *TRIAL])
+    counts = trials.groupby([*APART, *SETTING])["validation_loss"].transform("size")
+    best = trials.assign(trials=counts).sort_values(NEWEST, ascending=False, kind="stable")
     chosen = best.drop_duplicates(SETTING).sort_values(SETTING)
     return chosen[list(COLUMNS)].reset_index(drop=True)
 
 
 def only_winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
-    """The measurements of each model's best trial in each group, under the model's own name.
-
-    Best is the lowest validation loss at the end, as for `winners`; a model none of whose trials
-    ended well is left out.
-    """
+    """The measurements of each model's best trial in each group, under the model's own name; a
+    model of which the best is infinite is left out."""
     keys = ["stack", "group", "model", "frozen"]
-    losses = measurements[measurements["quantity"] == "validation_loss"].sort_values("step")
-    last = losses.groupby(["stack", "run_id"])["value"].last().rename("loss").reset_index()
-    known = runs[runs["status"] == "ok"].merge(last, on=["stack", "run_id"])
-    trials = known.groupby([*keys, "label"])["loss"].mean().reset_index()
-    best = trials.sort_values(by="loss").drop_duplicates(keys)[[*keys, "label"]]
+    trials = _losses(runs, measurements, [*keys, "label", "learning_rate"])
+    ended = trials[trials["validation_loss"] < math.inf]
+    best = ended.drop_duplicates(keys)[[*keys, "label"]]
     kept = measurements.merge(best, on=["stack", "group", "label"])
     return kept.assign(label=names(kept))[measurements.columns]
+
+
+def _losses(runs: pd.DataFrame, measurements: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """A row a trial, which are runs alike in `keys`, with its `validation_loss`; lowest first."""
+    tried = runs[runs["status"] != Status.unsupported]
+    last = last_values(measurements, "validation_loss")
+    ends = [last.get(key, math.nan) for key in zip(tried["stack"], tried["run_id"], strict=True)]
+    known = pd.Series(ends, index=tried.index, dtype=float).where(tried["status"].isin(OK))
+    losses = tried.assign(validation_loss=known.fillna(math.inf))
+    trials = losses.groupby(list(keys))["validation_loss"].mean().reset_index()
+    return trials.sort_values(by=["validation_loss", "learning_rate"], kind="stable")
 
 
 def _whole(depths: pd.Series) -> pd.Series:

@@ -1,10 +1,11 @@
 """A suite: a question, and the settings whose runs answer it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.records import RunSpec
+from bench.suites.claim import Claim
 from bench.suites.trials import RATE_SCALES, default_trial
 from bench.winners import Trial
 
@@ -89,7 +90,8 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A question, the settings that answer it, and the seeds of the repetitions.
+    """A question, the settings that answer it, the seeds of the repetitions, and the claims that
+    are held against its runs.
 
     Where its runs are `timed`, never two go at once.
     """
@@ -99,6 +101,20 @@ class Suite:
     settings: tuple[Setting, ...]
     seeds: tuple[int, ...] = SEEDS
     timed: bool = False
+    claims: tuple[Claim, ...] = ()
+
+    def specs(self, name: str) -> list[RunSpec]:
+        """Every run of the suite, which has that name, unresolved."""
+        return [
+            spec
+            for setting in self.settings
+            for spec in setting.specs(name, setting.models, setting.seeds or self.seeds)
+        ]
+
+
+def unwatched(setting: Setting) -> Setting:
+    """The setting with nobody looking."""
+    return replace(setting, diagnostics={}, watched=False)
 
 
 def evenly(updates: int, count: int) -> tuple[int, ...]:

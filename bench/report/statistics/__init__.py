@@ -23,15 +23,16 @@ from bench.report.statistics.censored import Time, logrank_p, median_time, reach
 from bench.report.statistics.comparisons import ALPHA, compare, compare_with_best
 from bench.report.statistics.intervals import (
     Summary,
+    mean,
     mean_interval,
+    middle,
     summarise,
     t_interval,
     wilson_interval,
 )
 from bench.report.statistics.outcomes import OK, failures, is_solved
-from bench.report.statistics.overall import FEWEST_TASKS, Across, across, time_profiles
+from bench.report.statistics.overall import Across, across
 from bench.report.statistics.pairs import (
-    Difference,
     difference,
     holm,
     improvement,
@@ -45,26 +46,24 @@ from bench.report.statistics.rows import (
     ends,
     final_rows,
     finite_rows,
+    known,
+    known_number,
     last_values,
     peak_bytes,
     relative_gradients,
     seconds_per_update,
 )
-from bench.report.statistics.scores import Scale, final_scores, references, scale
-from bench.report.statistics.target_times import FEWEST_RUNS, times
-from bench.report.statistics.targets import target_curves, to_target
+from bench.report.statistics.scores import final_scores, references
+from bench.report.statistics.target_times import times
+from bench.report.statistics.targets import target_curves
 
 __all__ = [
     "ALPHA",
     "CEILING",
-    "FEWEST_RUNS",
-    "FEWEST_TASKS",
     "FLOOR",
     "OK",
     "RUN",
     "Across",
-    "Difference",
-    "Scale",
     "Summary",
     "Time",
     "across",
@@ -82,15 +81,18 @@ __all__ = [
     "iqm",
     "iqm_interval",
     "is_solved",
+    "known",
+    "known_number",
     "last_values",
     "logrank_p",
+    "mean",
     "mean_interval",
     "median_time",
+    "middle",
     "peak_bytes",
     "reached_by",
     "references",
     "relative_gradients",
-    "scale",
     "seconds_per_update",
     "shares_above",
     "sign_flip_p",
@@ -99,8 +101,6 @@ __all__ = [
     "t_interval",
     "target_curves",
     "task_ranks",
-    "time_profiles",
     "times",
-    "to_target",
     "wilson_interval",
 ]

@@ -27,8 +27,11 @@ def iqm(values: Sequence[float]) -> float:
 
 def iqm_interval(strata: Strata) -> Interval:
     """The 95 % percentile interval of the interquartile mean of all values, resampled within each
-    stratum, the same at every call; two Nones where no stratum has two different values."""
-    if all(min(values) == max(values) for values in strata):
+    stratum, the same at every call; two Nones where no stratum has two different values and where
+    one has fewer than two, of which it cannot be said how much they vary."""
+    if any(len(values) < 2 for values in strata) or all(
+        min(values) == max(values) for values in strata
+    ):
         return None, None
     generator = np.random.default_rng(0)
     drawn = [generator.choice(values, (RESAMPLES, len(values))) for values in strata]

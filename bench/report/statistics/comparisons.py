@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report.statistics.outcomes import six_digits
 from bench.report.statistics.pairs import Difference, difference, holm, improvement
-from bench.report.statistics.scores import GROUP, final_scores, references, scale, six_digits
+from bench.report.statistics.scores import GROUP, final_scores, references, scale
 
 ALPHA = 0.05
 COLUMNS = [
@@ -20,6 +21,7 @@ COLUMNS = [
     "n_reference",
     "failed",
     "failed_reference",
+    "all_failed",
     "difference",
     "low",
     "high",
@@ -47,7 +49,7 @@ def compare(
     (failures excluded; counted, when both failed throughout), "one seed", "all equal".
     n, n_reference: seeds that enter; failed, failed_reference: how many of these are failed runs,
     which count as the worst score of the group (see `scores`), or are left out. Scores are compared
-    to six significant digits.
+    to six significant digits. all_failed: whether each of the label's runs failed.
     difference: mean of the label's score minus the reference's, in the unit of the score, below 0
     where the label's is the lower, good or bad; low, high: its 95 % interval.
     p, p_holm: two-sided, and corrected for all the tests of the group; smallest_p: the least p_holm
@@ -61,12 +63,13 @@ def compare(
 def compare_with_best(
     runs: pd.DataFrame, measurements: pd.DataFrame, excluded_failures: bool = False
 ) -> pd.DataFrame:
-    """The rows of `compare` with the label of the best mean test score as each group's reference:
-    whoever is not `worse` than it shares its place."""
+    """The rows of `compare` with the label of the best mean test score as each group's reference,
+    of those of which not every run failed: whoever of these is not `worse` shares its place."""
     scores = final_scores(runs, measurements, excluded_failures)
     best: dict[Key, str] = {}
     for (stack, group), same in scores.groupby(GROUP, sort=False):
-        means = same.groupby("label", sort=False)["value"].mean().map(six_digits)
+        ended = same[~same["failed"].groupby(same["label"]).transform("all")]
+        means = ended.groupby("label", sort=False)["value"].mean().map(six_digits)
         best[str(stack), str(group)] = str((scale(same).sign * means).idxmax())
     return _compared(runs, measurements, best, excluded_failures)
 
@@ -132,6 +135,7 @@ def _row(side: _Side, reference: _Side | None, sign: int) -> dict[str, Any]:
         found = difference(side.scores, other.scores)
         chance = improvement([*side.scores.values()], [*other.scores.values()], sign)
     counts = {"failed": side.failed, "failed_reference": other.failed}
+    counts |= {"all_failed": 0 < side.failed == side.runs}
     verdict = {"p_holm": None, "improvement": chance, "better": False, "worse": False}
     return found._asdict() | counts | verdict
 

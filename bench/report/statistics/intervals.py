@@ -44,10 +44,20 @@ def summarise(values: Sequence[float]) -> Summary:
         return Summary(0, None, None, None, None, None)
     finite = all(map(math.isfinite, values))
     low, high = mean_interval(values)
-    middle = math.nan if any(map(math.isnan, values)) else median(values)
-    return Summary(
-        n, sum(values) / n, stdev(values) if finite and n > 1 else None, low, high, middle
-    )
+    spread = stdev(values) if finite and n > 1 else None
+    return Summary(n, mean(values), spread, low, high, middle(values))
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Their mean; None for none."""
+    return sum(values) / len(values) if values else None
+
+
+def middle(values: Sequence[float]) -> float | None:
+    """Their median, NaN where one is; None for none."""
+    if any(map(math.isnan, values)):
+        return math.nan
+    return median(values) if values else None
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

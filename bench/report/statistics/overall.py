@@ -22,19 +22,13 @@ from bench.report.statistics.aggregates import (
     shares_above,
     task_ranks,
 )
-from bench.report.statistics.scores import (
-    GROUP,
-    final_scores,
-    scale,
-    six_digits,
-    validation_ranks,
-)
+from bench.report.statistics.outcomes import six_digits
+from bench.report.statistics.scores import GROUP, Scale, final_scores, scale, validation_ranks
 
 FEWEST_TASKS = 6
 THRESHOLDS = tuple(step / 20 for step in range(20))
 COLUMNS = ["label", "runs", "iqm", "low", "high", "mean_rank"]
 PROFILE = ["label", "threshold", "share"]
-TIME_PROFILE = ["stack", "label", "factor", "share"]
 
 
 @dataclass(frozen=True)
@@ -76,9 +70,9 @@ def normalised(
     kept = [scores.iloc[:0].assign(scaled=0.0)]
     for (stack, group), same in scores.groupby(GROUP, sort=False):
         line = scale(same)
-        if line.chance is None or line.chance == line.top:
+        scaled = _scaled(same["value"], line)
+        if scaled is None:
             continue
-        scaled = ((same["value"] - line.chance) / (line.top - line.chance)).clip(0, 1)
         same = same.assign(scaled=scaled, value=line.sign * same["value"])
         for _, labels in same.groupby("name", sort=False)["label"]:
             best = max(labels.unique(), key=lambda label: ranks[str(stack), str(group), label])
@@ -86,27 +80,22 @@ def normalised(
     return pd.concat(kept)
 
 
-def time_profiles(times: pd.DataFrame, median: str = "median_steps") -> pd.DataFrame:
-    """From the rows of `times`, by stack and label: the `share` of tasks on which its median time
-    is within each `factor` of the best label's (Dahl et al. 2023, arXiv 2306.07179).
-
-    Only labels with a time on every setting count; settings of one task share its weight. Nothing
-    of a stack with fewer than FEWEST_TASKS tasks that name a target.
-    """
-    known = times[times[median].notna()]
-    rows: list[dict[str, object]] = []
-    for stack, same in known.groupby("stack"):
-        complete = _complete(same, "label")
-        if same["task"].nunique() >= FEWEST_TASKS:
-            rows += [{"stack": stack, **row} for row in _factors(complete, median)]
-    return pd.DataFrame(rows, columns=TIME_PROFILE)
+def _scaled(values: pd.Series, line: Scale) -> pd.Series | None:
+    """The scores from 0, chance, to 1, solved, all to six digits; None where the task has no such
+    scale."""
+    if line.chance is None:
+        return None
+    chance, top = six_digits(line.chance), six_digits(line.top)
+    if chance == top:
+        return None
+    return ((values.map(six_digits) - chance) / (top - chance)).clip(0, 1)
 
 
 def _stack(scores: pd.DataFrame) -> Across:
     models = scores["name"].unique().tolist()
     ran = scores.groupby("group", sort=False)["name"].nunique()
     used = scores[scores["group"].isin(ran.index[ran >= len(models) / 2])]
-    complete = _complete(used, "name")
+    complete = _complete(used)
     tasks, kept = used["task"].unique().tolist(), complete["name"].unique().tolist()
     left_out = [name for name in models if name not in kept]
     if reason := _too_few(len(tasks), len(kept)):
@@ -136,10 +125,10 @@ def _too_few(tasks: int, models: int) -> str:
     return ""
 
 
-def _complete(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of those that are in every group."""
-    groups = rows.groupby(name)["group"].nunique()
-    return rows[rows[name].isin(groups.index[groups == rows["group"].nunique()])]
+def _complete(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the models that are in every group."""
+    groups = rows.groupby("name")["group"].nunique()
+    return rows[rows["name"].isin(groups.index[groups == rows["group"].nunique()])]
 
 
 def _row(name: str, runs: pd.DataFrame, rank: float) -> dict[str, object]:
@@ -163,22 +152,3 @@ def _profile(scores: pd.DataFrame, kept: Sequence[str]) -> pd.DataFrame:
         shares = shares_above(scores.loc[scores["name"] == name, "scaled"].tolist(), THRESHOLDS)
         rows += [(name, *pair) for pair in zip(THRESHOLDS, shares, strict=True)]
     return pd.DataFrame(rows, columns=PROFILE)
-
-
-def _factors(rows: pd.DataFrame, median: str) -> list[dict[str, object]]:
-    """The step functions of one stack, a row at each factor at which any of them rises."""
-    own = rows[median].astype(float)
-    best = own.groupby(rows["group"]).transform("min")
-    factors = (own / best).mask(own == best, 1.0).mask(np.isinf(own), np.inf)
-    table = rows.assign(factor=factors)
-    steps = sorted({1.0, *factors[np.isfinite(factors)]})
-    return [
-        {"label": label, "factor": step, "share": _share(same, step)}
-        for label, same in table.groupby("label", sort=False)
-        for step in steps
-    ]
-
-
-def _share(rows: pd.DataFrame, factor: float) -> float:
-    """Of tasks, each the mean of its settings."""
-    return float((rows["factor"] <= factor).groupby(rows["task"]).mean().mean())

@@ -22,8 +22,6 @@ from bench.report.statistics.intervals import LEVEL, mean_interval
 PAIRED, WELCH = "paired permutation", "Welch"
 MOST_PAIRS = 16
 """Of so many pairs all flips are counted; of more, as many flips are drawn, always the same."""
-
-
 ROUNDING = 1e-12
 """Sums of the same differences in another order are equal up to this part of their size."""
 
@@ -62,8 +60,9 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 
 def smallest_p(pairs: int, tests: int = 1) -> float:
-    """The least p that so many pairs can give, as the least of so many tests corrected by Holm."""
-    return min(1.0, tests * 2.0 ** (1 - pairs))
+    """The least p that so many pairs can give, as the least of so many tests corrected by Holm; of
+    more than MOST_PAIRS that of the flips that are drawn."""
+    return min(1.0, tests * 2.0 ** (1 - min(pairs, MOST_PAIRS)))
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -1,6 +1,8 @@
-"""Rows of measurements to one value a run, or to the rows that a figure draws."""
+"""Rows of measurements to one value a run, or to the rows that a figure draws, and what the rows of
+runs know."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -9,6 +11,20 @@ from bench.report.statistics.outcomes import OK
 RUN = ["stack", "run_id"]
 FLOOR, CEILING = 1e-20, 1e20
 """A gradient relative to the one at distance 0 and a singular value are drawn between these."""
+
+
+def known(runs: pd.DataFrame, name: str) -> Any:
+    """The first value that is there in the column, or None."""
+    values = runs[name].dropna().tolist() if name in runs else []
+    return values[0] if values else None
+
+
+def known_number(runs: pd.DataFrame, name: str) -> float | None:
+    """The first value of the column as a number; a fact that is none is None."""
+    try:
+        return float(known(runs, name))  # also of the strings that records hold for NaN and inf
+    except (TypeError, ValueError):
+        return None
 
 
 def last_values(measurements: pd.DataFrame, quantity: str) -> dict[tuple[str, str], float]:

@@ -19,7 +19,7 @@ import pandas as pd
 from bench.records import Status
 from bench.report.proposed import is_lead
 from bench.report.statistics.outcomes import OK
-from bench.report.statistics.rows import last_values
+from bench.report.statistics.rows import known, known_number, last_values
 
 GROUP = ["stack", "group"]
 NOTHING_FROZEN = "[]"
@@ -58,10 +58,8 @@ class Scale:
 
 def scale(runs: pd.DataFrame) -> Scale:
     """What the runs of one group say of their task; one that failed early may say nothing."""
-    directions = runs["direction"].dropna() if "direction" in runs else ()
-    return Scale(
-        _number(runs, "chance"), _number(runs, "solved"), next(iter(directions), None) or "max"
-    )
+    chance, solved = (known_number(runs, name) for name in ("chance", "solved"))
+    return Scale(_finite(chance), _finite(solved), known(runs, "direction") or "max")
 
 
 def final_scores(
@@ -91,12 +89,6 @@ def tried_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs but for unsupported ones, with the RUN_COLUMNS that they have."""
     columns = [name for name in RUN_COLUMNS if name in runs]
     return runs.loc[runs["status"] != Status.unsupported, columns]
-
-
-def six_digits(value: float) -> float:
-    """The value to six significant digits, so that equal counts are equal: the accuracy of as many
-    right answers differs in the eighth digit with the parts in which float32 has averaged them."""
-    return float(f"{value:.6g}")
 
 
 def references(runs: pd.DataFrame, measurements: pd.DataFrame) -> dict[tuple[str, str], str]:
@@ -140,11 +132,5 @@ def _with_worst(group: pd.DataFrame) -> pd.DataFrame:
     return group.assign(value=group["value"].mask(group["failed"], worst))
 
 
-def _number(runs: pd.DataFrame, name: str) -> float | None:
-    """The first value of the column if it is a finite number; a fact may be anything."""
-    values = runs[name].dropna() if name in runs else ()
-    try:
-        value = float(next(iter(values)))
-    except (StopIteration, TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -28,7 +28,8 @@ def times(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     the speed is unknown (runs that shared a launch).
     p_steps, p_seconds: of the log-rank test against `reference` (see `references`), and corrected
     by Holm within the group; None for the reference itself, where a side has fewer than FEWEST_RUNS
-    runs or no speed, and where nobody got there.
+    runs or no speed, and where nobody got there. The test is asymptotic: where it says less than
+    the rarest of all orders of n and m runs, two-sided, p is 2 / C(n + m, n).
     """
     chosen = references(runs, measurements)
     rows: list[dict[str, Any]] = []
@@ -105,4 +106,6 @@ def _p(own: _Label, other: _Label | None, kind: str) -> float | None:
     if other is None or own is other or min(len(own.steps), len(other.steps)) < FEWEST_RUNS:
         return None
     times, others = own.times(kind), other.times(kind)
-    return None if times is None or others is None else logrank_p(times, others)
+    p = None if times is None or others is None else logrank_p(times, others)
+    n, m = len(own.steps), len(other.steps)
+    return None if p is None else max(p, min(1.0, 2 / math.comb(n + m, n)))

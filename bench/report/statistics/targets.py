@@ -16,7 +16,7 @@ import math
 import pandas as pd
 
 from bench.report.statistics.censored import Time, reached_by
-from bench.report.statistics.outcomes import OK
+from bench.report.statistics.outcomes import OK, six_digits
 from bench.report.statistics.rows import RUN, finite_rows, seconds_per_update
 from bench.report.statistics.scores import GROUP, scale, tried_runs
 
@@ -29,7 +29,8 @@ def to_target(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     """
     rows = _with_targets(tried_runs(runs))
     scores = _scores(measurements).merge(rows[[*RUN, "target", "sign"]], on=RUN)
-    there = scores[scores["sign"] * scores["value"] >= scores["sign"] * scores["target"]]
+    reached, target = (scores["sign"] * scores[n].map(six_digits) for n in ("value", "target"))
+    there = scores[reached >= target]
     rows = rows.join(there.groupby(RUN)["step"].min().rename("first"), on=RUN)
     rows = rows.join(_resolution(scores), on=RUN)
     well, scored = rows["status"].isin(OK), rows["resolution"].notna()

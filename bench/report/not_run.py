@@ -1,0 +1,72 @@
+"""What a suite asks for and no record of this folder has: how many hours, and the command."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+import pandas as pd
+
+from bench.records import RunRecord, RunSpec, canonical_json
+from bench.report.formats import number_text, without_empty
+
+Kind = tuple[str, str, str, int, int | None]
+TITLE = "Not run here"
+SENTENCE = (
+    "Runs that the suite asks for and that are not recorded. Hours of one core, by the seconds of "
+    "an update in recorded runs of that model at that size; none where it was never timed. The "
+    "command runs what is missing and nothing twice."
+)
+
+
+def seconds_known(records: Iterable[RunRecord]) -> dict[tuple[str, Kind], float]:
+    """The median seconds of an update, by stack and by what is computed in one."""
+    found: dict[tuple[str, Kind], list[float]] = {}
+    for record in records:
+        rows = [m.value for m in record.measurements if m.quantity == "step_seconds"]
+        found.setdefault((record.stack, _kind(record.spec)), []).extend(v for v in rows if v)
+    return {key: median(values) for key, values in found.items() if values}
+
+
+def not_run(
+    wanted: Iterable[RunSpec],
+    records: Sequence[RunRecord],
+    stack: str,
+    seconds: Mapping[tuple[str, Kind], float],
+) -> pd.DataFrame:
+    """A row a task, model and size of which a seed has no record, of whatever outcome."""
+    there = Counter(_experiment(record.spec) for record in records if record.stack == stack)
+    missing = []
+    for spec in {spec.run_id: spec for spec in wanted}.values():
+        there[_experiment(spec)] -= 1
+        missing += [spec] if there[_experiment(spec)] < 0 else []
+    kinds: dict[tuple[Kind, int], list[RunSpec]] = {}
+    for spec in missing:
+        kinds.setdefault((_kind(spec), spec.updates), []).append(spec)
+    rows = [_row(specs, seconds.get((stack, kind))) for (kind, _), specs in kinds.items()]
+    return without_empty(pd.DataFrame(rows, dtype=object)) if rows else pd.DataFrame()
+
+
+def _kind(spec: RunSpec) -> Kind:
+    return spec.task, canonical_json(spec.task_args), spec.model, spec.width, spec.depth
+
+
+def _experiment(spec: RunSpec) -> tuple:
+    """What a suite says of a run before the models and tasks have filled it in."""
+    return *_kind(spec), spec.seed, spec.updates, spec.learning_rate, spec.frozen
+
+
+def _row(specs: Sequence[RunSpec], seconds: float | None) -> dict[str, str]:
+    first = specs[0]
+    hours = None if seconds is None else seconds * sum(s.updates for s in specs) / 3600
+    seeds = sorted({spec.seed for spec in specs})
+    return {
+        "task": first.task,
+        "depth": number_text(first.depth),
+        "model": first.model,
+        "width": number_text(first.width),
+        "updates": number_text(first.updates),
+        "runs": number_text(len(specs)),
+        "hours": "" if hours is None else f"{hours:.1f}",
+        "command": f"python -m bench run --suite {first.suite} --tasks {first.task} "
+        f"--models {first.model} --seeds {','.join(map(str, seeds))}",
+    }

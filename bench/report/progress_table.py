@@ -1,0 +1,40 @@
+"""Test scores along the way, where runs were tested more than once; no choice reads them."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.report.formats import interval_text, score_text
+from bench.report.page import Board
+from bench.report.statistics import finite_rows, summarise
+
+SENTENCE = (
+    "The test score after so many updates: the mean over seeds of the runs that came so far, and "
+    "its 95 % interval. The test set chose nothing, neither a run nor a moment."
+)
+
+
+def progress_boards(
+    group: str, metric: str, measurements: pd.DataFrame, labels: Sequence[str]
+) -> list[Board]:
+    """A row a label of the group that was tested more than once, a column a step."""
+    rows, _ = finite_rows(measurements[measurements["group"] == group], "test_score")
+    often = rows.groupby("label")["step"].transform("nunique") > 1
+    rows = rows[often]
+    if rows.empty:
+        return []
+    values = {key: same["value"].tolist() for key, same in rows.groupby(["label", "step"])}
+    steps = sorted(rows["step"].unique())
+    table = [
+        {"model": label}
+        | {f"{step:,}": _cell(values.get((label, step), []), metric) for step in steps}
+        for label in labels
+        if (rows["label"] == label).any()
+    ]
+    return [Board(f"{group}: along the way", SENTENCE, pd.DataFrame(table, dtype=object))]
+
+
+def _cell(values: list[float], metric: str) -> str:
+    found = summarise(values)
+    span = interval_text(found.low, found.high, metric)
+    return score_text(found.mean, metric) + (f" ({span})" if span else "")

@@ -1,0 +1,63 @@
+"""The verdicts as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.report.formats import interval_text, score_text
+from bench.report.gains import signed, signed_span
+from bench.report.page import Board
+from bench.report.verdicts import FEWEST_SEEDS, Verdict
+
+TITLE = "What is claimed, and what these runs say"
+METHOD = (
+    f"Verdicts: a claim holds where at least {FEWEST_SEEDS} seeds ended well and the whole 95 % "
+    "interval of their mean is on its side; partly where the mean alone is; an advantage over a "
+    "rival is the difference of the same seeds. A budget, a width and a search other than the "
+    "authors' can refute a claim at this budget, width and search, and nowhere else."
+)
+
+
+def verdict_boards(found: Sequence[Verdict], metric: str) -> list[Board]:
+    """The table of the verdicts, if anything is claimed; `metric` is what the scores are of."""
+    if not found:
+        return []
+    table = pd.DataFrame([_row(verdict, metric) for verdict in found], dtype=object)
+    return [Board(TITLE, "", table)]
+
+
+def verdict_rows(found: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """A row a verdict at full precision, with the runs that it is of."""
+    return [
+        {
+            "claim": verdict.claim.says,
+            "source": verdict.claim.source,
+            "stack": verdict.stack,
+            **verdict.summary._asdict(),
+            "failed": verdict.failed,
+            "least": verdict.claim.least,
+            "most": verdict.claim.most,
+            "verdict": verdict.word,
+            "run_ids": " ".join(verdict.run_ids),
+        }
+        for verdict in found
+    ]
+
+
+def _row(verdict: Verdict, metric: str) -> dict[str, str]:
+    claim, found = verdict.claim, verdict.summary
+    number, span = score_text(found.mean, metric), interval_text(found.low, found.high, metric)
+    if claim.rival and found.mean is not None:
+        number, span = signed(found.mean, metric), signed_span(found.low, found.high, metric)
+    bound = (signed if claim.rival else score_text)(claim.bound, metric)
+    seeds = f"{found.n}" + (f", {verdict.failed} failed" if verdict.failed else "")
+    return {
+        "claim": claim.says,
+        "by": claim.source,
+        "asked": f"{'≥' if claim.least is not None else '≤'} {bound}",
+        "mean": number,
+        "95 % interval": span.strip(" ()"),
+        "seeds": seeds if verdict.values else "",
+        "verdict": verdict.word,
+    }

@@ -1,0 +1,44 @@
+"""What a suite asks for and nobody ran is a row, with its hours and the command that runs it."""
+
+from click.testing import CliRunner
+
+from bench.cli import main
+from bench.records import Status
+from bench.report.not_run import not_run, seconds_known
+from bench.suites import Setting, Suite
+from bench.winners import Trial
+from tests.scored import record
+
+TRIALS = {"lstm": (Trial(0.1, {"chrono_length": 9}), Trial(0.1))}
+SETTING = Setting(
+    task="copy/urnn", models=("lstm", "gru"), updates=30, widths={"*": 8}, trials=TRIALS
+)
+SUITE = Suite(question="?", budget="", settings=(SETTING, SETTING), seeds=(0, 1))
+
+
+def test_what_is_missing_is_counted_by_model_with_the_hours_of_what_was_timed():
+    there = [
+        record("lstm", 0, seconds=[60.0, 80.0]),
+        record("lstm", 1, status=Status.timeout),
+        record("gru", 0, learning_rate=0.001),
+        record("gru", 1, learning_rate=0.1),  # another rate is another run
+    ]
+    rows = not_run(SUITE.specs("small"), there, "cpu", seconds_known(there))
+    command = "python -m bench run --suite small --tasks copy/urnn --models"
+    assert rows.to_dict("records") == [
+        {"task": "copy/urnn", "model": "lstm", "width": "8", "updates": "30", "runs": "2"}
+        | {"hours": "1.2", "command": f"{command} lstm --seeds 0,1"},
+        {"task": "copy/urnn", "model": "gru", "width": "8", "updates": "30", "runs": "1"}
+        | {"hours": "", "command": f"{command} gru --seeds 1"},
+    ]
+
+
+def test_where_all_is_recorded_nothing_is_said():
+    there = [record("gru", seed, learning_rate=0.001) for seed in (0, 1)]
+    assert not_run([s for s in SUITE.specs("small") if s.model == "gru"], there, "cpu", {}).empty
+
+
+def test_the_command_is_one_that_bench_takes():
+    words = ["run", "--suite", "psmnist", "--tasks", "psmnist-92916", "--models", "lem"]
+    result = CliRunner().invoke(main, [*words, "--seeds", "0,1,2", "--dry-run"])
+    assert result.exit_code == 0, result.output
