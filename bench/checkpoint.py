@@ -51,8 +51,8 @@ def save(
 ) -> None:
     """Writes the checkpoint; the file is this one or the one before, whatever happens meanwhile.
 
-    It is written as `draft` first. `code` names the run and the code that does it: to another the
-    file is of no use.
+    It is written as `draft` first, of which nothing stays. `code` names the run and the code that
+    does it: to another the file is of no use.
     """
     content = {
         "code": code,
@@ -64,11 +64,16 @@ def save(
         "start": dict(progress.start),
         "random": random_states(progress.total.device),
     }
-    with draft.open("wb") as out:
-        torch.save(content, out)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    try:
+        with draft.open("wb") as out:
+            torch.save(content, out)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
 
 
 def load(file: Path, code: str) -> Saved | None:

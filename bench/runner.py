@@ -2,9 +2,9 @@
 
 resolve(spec) -> spec with versions and defaults filled in
 run(spec)     -> record, whatever happens: an exception is an outcome too
-run_together(specs) -> records: seeds and rates of one model in one launch
 
-The last two go by `follow` and `follow_together`, which tell what happens while it does.
+`run` goes by `follow`, which tells what happens while it does; `follow_together` does so of seeds
+and rates of one model in one launch.
 """
 
 import math
@@ -72,20 +72,6 @@ def run(spec: RunSpec, registry: Registry | None = None, device: str = "cpu") ->
     raise AssertionError("a run without an end")
 
 
-def run_together(
-    specs: Sequence[RunSpec], registry: Registry | None = None, device: str = "cpu"
-) -> Iterator[RunRecord]:
-    """The record of each resolved spec as its run ends, all in one launch.
-
-    The specs differ in seed and learning rate. What cannot be run so raises `Apart` before any
-    record.
-    """
-    founds = [Found(spec) for spec in specs]
-    for k, event in follow_together(founds, registry or Registry(), device):
-        if isinstance(event, End):
-            yield founds[k].record(device, event)
-
-
 class End(NamedTuple):
     """How a run ended, and in the first line why."""
 
@@ -139,7 +125,11 @@ def follow(
 def follow_together(
     founds: Sequence[Found], registry: Registry, device: str
 ) -> Iterator[tuple[int, Measurement | End]]:
-    """The same of runs in one launch, each event with its run's number, filled in alike."""
+    """The same of runs in one launch, each event with its run's number, filled in alike.
+
+    The specs differ in seed and learning rate. What cannot be run so raises `Apart` before any
+    event.
+    """
     specs = [found.spec for found in founds]
     try:
         built = [build(found, registry, device) for found in founds]

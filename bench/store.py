@@ -20,7 +20,7 @@ import pandas as pd
 
 from bench.header import now
 from bench.record_text import parse_record, record_lines
-from bench.records import FINISHED, RunRecord
+from bench.records import FINISHED, RunRecord, Status
 from bench.rows import SPEC_COLUMNS as SPEC_COLUMNS
 from bench.rows import measurement_rows as measurement_rows
 from bench.rows import run_rows as run_rows
@@ -124,11 +124,14 @@ def shown(path: Path) -> str:
 
 
 def keep_record(record: RunRecord, results: Path, drafts: Path | None = None) -> Path:
-    """Writes the record, unless it failed and a finished one of the same run stands there."""
+    """Writes the record, unless it failed and a finished one of the same run stands there, or the
+    run was lost and the one there has more measurements."""
     path = record_path(record, results)
     if record.status not in FINISHED and path.exists():
         with suppress(BadRecord):
-            if read_record(path).status in FINISHED:
+            there = read_record(path)
+            has_more = len(there.measurements) > len(record.measurements)
+            if there.status in FINISHED or (record.status is Status.lost and has_more):
                 return path
     return write_record(record, results, drafts)
 

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from bench.execution.local import prints, run_launches
 from bench.execution.order import Order
 from bench.execution.plan import make_plan
-from bench.records import RunSpec
+from bench.records import RunRecord, RunSpec
 from tests.specs import TOYS
 
 FORK = multiprocessing.get_context("fork")
@@ -43,6 +43,10 @@ class Counted(Toy):
         with (HERE / "counted").open("a") as file:
             file.write("one\\n")
 
+class Seeing(Toy):
+    def fault(self):
+        raise RuntimeError(os.environ["CUDA_VISIBLE_DEVICES"])
+
 class Forking(Toy):
     def fault(self):
         if self.calls == 3:
@@ -52,10 +56,15 @@ class Forking(Toy):
 
 MODELS |= {
     "obedient": entry(Obedient), "slow": entry(Slow), "counted": entry(Counted),
-    "forking": entry(Forking),
+    "forking": entry(Forking), "seeing": entry(Seeing),
 }
 """
 )
+
+
+def run_all(specs: Iterable[RunSpec], order: Order, jobs: int) -> Iterator[RunRecord]:
+    """The records of runs in a process each, each as its run ends."""
+    return run_launches([(spec,) for spec in specs], order, jobs)
 
 
 def driver(specs: Sequence[RunSpec], order: Order, jobs: int) -> BaseProcess:
@@ -73,7 +82,7 @@ def _drive(specs: Sequence[RunSpec], order: Order, jobs: int) -> None:
         pass
 
 
-def eventually(happens: Callable[[], Any], seconds: float = 60.0) -> Any:
+def eventually(happens: Callable[[], Any], seconds: float = 200.0) -> Any:
     """What the function returns as soon as that is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,5 +1,6 @@
 """A run that goes on from a checkpoint has, bit for bit, the numbers of one never stopped."""
 
+import errno
 import math
 from dataclasses import replace
 
@@ -130,6 +131,19 @@ def test_a_checkpoint_of_other_code_or_a_torn_one_is_none(tmp_path):
     for size in (0, 1, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:size])
         assert load(file, wanted.run_id) is None
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_nothing_but_the_one_before(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file, wanted = tmp_path / "checkpoint", spec("elman")
+    followed(wanted, stop_at=3, file=file)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        followed(wanted, stop_at=5, file=file)
+    assert load(file, wanted.run_id).done == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
 class Fires:

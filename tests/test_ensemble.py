@@ -12,11 +12,11 @@ from bench.diagnostics import DIAGNOSTICS
 from bench.diagnostics.table import Diagnostic
 from bench.ensemble import OF_A_PROCESS, Stack
 from bench.execution.local import run_launches
+from bench.execution.order import Order
 from bench.execution.plan import launches
-from bench.execution.supervisor import Order
 from bench.records import Status
 from bench.rehearsal import Apart
-from bench.runner import Registry, resolve, run, run_together
+from bench.runner import End, Found, Registry, follow_together, resolve, run
 from bench.store import read_folder
 from bench.suites.setting import Setting
 from bench.train import stream_seed
@@ -60,6 +60,14 @@ def specs(*pairs, registry=REGISTRY, **changes):
     """A resolved spec for each seed and rate."""
     found = [tiny(seed=seed, learning_rate=rate, **changes) for seed, rate in pairs]
     return [resolve(spec, registry) for spec in found]
+
+
+def run_together(specs, registry):
+    """The record of each resolved spec as its run ends, all in one launch."""
+    founds = [Found(spec) for spec in specs]
+    for k, event in follow_together(founds, registry, "cpu"):
+        if isinstance(event, End):
+            yield founds[k].record("cpu", event)
 
 
 def by_seed_and_rate(records):

@@ -5,12 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from bench.execution.local import run_all
-from bench.execution.plan import UnknownName, choose, make_plan, parse_duration, parse_seeds
-from bench.execution.supervisor import Order
-from bench.records import RunRecord, Status
+from bench.execution.order import Order
+from bench.execution.plan import (
+    UnknownName,
+    choose,
+    make_plan,
+    parse_duration,
+    parse_seeds,
+    seconds_known,
+)
+from bench.records import Measurement, RunRecord, Status
 from bench.runner import Registry, resolve
 from bench.store import read_folder, write_record
+from tests.drivers import run_all
 from tests.specs import TOYS, tiny
 
 HERE = {"stack": "cpu-test"}
@@ -82,6 +89,27 @@ def test_what_is_recorded_is_not_run_again_unless_asked(toys, tmp_path):
     assert {s.model for s in again.todo} == {"raising", "killed"}
     assert len(make_plan(wanted, results, stack, force=True).todo) == 3
     assert len(make_plan(wanted, results, "nvidia-h200-torch2.11-cu130").todo) == 3
+
+
+def test_what_runs_may_take_is_told_by_records_of_their_suite_and_stack_the_own_before_others(
+    tmp_path, monkeypatch
+):
+    def timed(spec, seconds, results, stack="cpu-test"):
+        rows = (Measurement(6, "step_seconds", "window", seconds),)
+        there = {"stack": stack}
+        record = RunRecord(spec=spec, status=Status.ok, environment=there, measurements=rows)
+        write_record(record, results)
+
+    recorded, own = tmp_path / "recorded", tmp_path / "own"
+    monkeypatch.setattr("bench.execution.plan.RECORDED", recorded)
+    both, alone, elsewhere = tiny(), tiny(width=9), tiny(width=10)
+    timed(both, 3.0, recorded)
+    timed(tiny(seed=1), 5.0, own)
+    timed(alone, 0.5, recorded)
+    timed(elsewhere, 1.0, own, "gpu-test")
+    timed(tiny(width=10, suite="other"), 1.0, own)
+    found = seconds_known([both, alone, elsewhere], own, "cpu-test")
+    assert found == {both.run_id: 30.0, alone.run_id: 3.0}
 
 
 def test_names_are_chosen_by_globs_and_mistakes_get_a_hint():

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from bench.execution import causes, supervisor
+from bench.execution import causes, local, supervisor
 from bench.execution.causes import Exit, Told, cause, killed_for_memory
 from bench.execution.flight import Stream, read
-from bench.execution.local import run_all, run_launches
+from bench.execution.local import run_launches
 from bench.execution.order import Order
 from bench.execution.plan import Code, make_plan
 from bench.records import Measurement, RunRecord, Status
 from bench.runner import Registry, failure, resolve
 from bench.store import write_record
-from tests.drivers import FAULTY
+from tests.drivers import FAULTY, run_all
 from tests.specs import tiny
 
 CLEAN = Exit(code=0, told=None, seconds=60.0, out_of_memory=False)
@@ -55,6 +55,7 @@ def tell(plugin, what, at=5):
         ({"code": -14}, "timeout", "after its 60 seconds were up"),
         ({"code": -15, "told": Told.stopped}, "killed", "together with the command"),
         ({"code": 255}, "lost", "what forked it was killed"),
+        ({"code": 74}, "lost", "could not write down what it found"),
     ],
 )
 def test_the_way_a_process_ended_says_what_became_of_its_run(changes, status, words):
@@ -107,11 +108,29 @@ def test_runs_whose_fork_server_is_killed_are_lost_and_the_next_are_done(plugin,
 
 
 def test_runs_are_dealt_out_among_the_gpus(plugin, order):
-    tell(plugin, "raise RuntimeError(os.environ['CUDA_VISIBLE_DEVICES'])")
-    wanted = [spec(plugin, "obedient"), spec(plugin, "hanging")]
-    order = replace(order, gpus=("GPU-b",), timeout=4.0, grace=0.5)
-    (first, _) = run_all(wanted, order, jobs=2)
-    assert (first.error or "").startswith("RuntimeError: GPU-b\n")
+    wanted = [spec(plugin, "seeing", seed=seed) for seed in range(2)]
+    records = run_all(wanted, replace(order, gpus=("GPU-a", "GPU-b")), jobs=2)
+    said = {(record.error or "").partition("\n")[0] for record in records}
+    assert said == {"RuntimeError: GPU-a", "RuntimeError: GPU-b"}
+
+
+STEAL = """
+lease = next(HERE.glob("results/.inflight/*/*/owner-*"))
+lease.rename(lease.with_name(lease.name.replace(lease.name.split("-")[2], "4194305")))
+time.sleep(600)
+"""
+
+
+def test_runs_that_were_taken_while_this_driver_seemed_dead_are_seen_to_and_none_is_a_timeout(
+    plugin, order, monkeypatch
+):
+    monkeypatch.setattr(local, "BEAT_SECONDS", 0.2)
+    tell(plugin, STEAL)
+    together = [spec(plugin, "obedient", seed=seed) for seed in range(2)]
+    records = list(run_launches([together], order, jobs=1))
+    assert {r.spec.seed: r.status for r in records} == {0: Status.ok, 1: Status.ok}
+    assert not (plugin.parent / "at").exists()
+    assert not list((order.results / ".inflight").glob("*/*"))
 
 
 def test_a_full_disk_is_said_the_rest_goes_on_and_what_was_done_is_recorded_later(

@@ -36,6 +36,9 @@ def test_of_a_job_started_twice_only_the_rest_is_done(tmp_path):
     assert to_do(file, tmp_path) == read_launches(file) == launches
     write_record(RunRecord(spec=specs[0], status=Status.error), tmp_path)
     write_record(RunRecord(spec=specs[2], status=Status.ok), tmp_path)
+    write_record(
+        RunRecord(spec=specs[3], status=Status.lost), tmp_path
+    )  # by this job, started anew
     assert to_do(file, tmp_path) == [(specs[1],), (specs[3],)]
 
 

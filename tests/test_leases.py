@@ -1,5 +1,6 @@
 """Of all processes that want a run one has it; who dies leaves it to the next, and to one alone."""
 
+import errno
 import multiprocessing
 import os
 import subprocess
@@ -100,6 +101,23 @@ def test_the_owner_on_another_machine_is_dead_when_it_was_not_heard_of_for_five_
     assert taken.file.exists()
 
 
+def test_whoever_looks_at_a_live_owner_writes_nothing_and_where_nothing_can_be_written_all_live(
+    folder, monkeypatch
+):
+    def read_only(**_):
+        raise OSError(errno.EROFS, "read-only")
+
+    there = DEAD._replace(host="0" * 12)
+    left_by(there, folder)
+    monkeypatch.setattr("time.time", lambda now=time.time: now() + 9999)
+    assert is_alive(folder, there)  # by the clock of the disk
+    monkeypatch.undo()
+    monkeypatch.setattr("tempfile.TemporaryFile", read_only)
+    assert is_alive(folder, there)
+    os.utime(folder / there.name, (1, 1))
+    assert is_alive(folder, there)
+
+
 def test_a_folder_that_names_no_one_is_no_ones(folder):
     folder.mkdir(parents=True)
     (folder / "header.json").write_text("")
@@ -108,11 +126,13 @@ def test_a_folder_that_names_no_one_is_no_ones(folder):
 
 
 def test_what_the_dead_had_prepared_or_set_aside_is_swept_away(folder, tmp_path):
-    mine = this_process()
-    for name in (f".new-{DEAD.name}", f".gone-{DEAD.name}", f".new-{mine.name}"):
+    mine, there = this_process(), DEAD._replace(host="0" * 12)
+    late, young = f".gone-{there.name}", f".new-{there._replace(pid=7).name}"
+    for name in (f".new-{DEAD.name}", f".gone-{DEAD.name}", f".new-{mine.name}", late, young):
         (folder.parent / name).mkdir(parents=True)
+    os.utime(folder.parent / late, (1, 1))
     sweep(tmp_path)
-    assert [path.name for path in folder.parent.iterdir()] == [f".new-{mine.name}"]
+    assert {path.name for path in folder.parent.iterdir()} == {f".new-{mine.name}", young}
 
 
 def test_what_is_under_way_is_listed_with_whether_anyone_is_at_it(folder, tmp_path):

@@ -23,11 +23,11 @@ from bench.execution.slurm_array import (
     words,
     write_jobs,
 )
-from bench.execution.slurm_queue import Sight
+from bench.execution.slurm_queue import Sight, Unavailable
 from bench.execution.slurm_request import Request, read_minutes, read_request
 from bench.execution.slurm_tickets import LOST_SECONDS, Ticket, arrived, losses
 from bench.records import Measurement, RunRecord, Status
-from bench.store import write_record
+from bench.store import read_record, write_record
 from tests.specs import tiny
 
 SMOKE = ["run", "--suite", "smoke", "--models", "elman", "--engine", "slurm"]
@@ -73,7 +73,8 @@ def test_a_gpu_is_used_where_one_is_asked_for(tmp_path):
 
 
 def test_the_stack_of_nodes_with_gpus_is_that_of_the_newest_record(tmp_path, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "of this machine")
     monkeypatch.setattr("bench.environment.version", lambda name: "2.11.0+cu130")
     order, request = Order(results=tmp_path), read_request("gres=gpu:1")
     assert for_nodes(order, "auto", request).told["stack"] == "unknown"
@@ -154,6 +155,21 @@ def test_more_jobs_than_an_array_holds_are_several_arrays_that_share_the_cap(mon
     assert sent == [(4, 2), (4, 2), (2, 2)]
 
 
+def test_of_several_arrays_it_is_said_how_many_were_taken_when_one_is_refused(
+    monkeypatch, tmp_path
+):
+    def refuse(jobs, *_):
+        if len(jobs) < 4:
+            raise Unavailable("too many")
+        return tmp_path
+
+    monkeypatch.setattr(slurm_array, "largest_array", lambda: 4)
+    monkeypatch.setattr(slurm_array, "_submit_array", refuse)
+    for jobs, said in ((10, "2 of 3 arrays of jobs were taken.*: too many"), (3, "no jobs were")):
+        with pytest.raises(Unavailable, match=said):
+            submit([[(tiny(),)]] * jobs, Order(results=tmp_path), 6, Request())
+
+
 def test_what_a_vanished_job_had_measured_is_in_the_record_of_its_loss(tmp_path):
     order = Order(results=tmp_path, environment={"stack": "cpu-test"})
     begun, _, others = specs = [tiny(seed=seed) for seed in range(3)]
@@ -185,6 +201,23 @@ def test_what_a_queued_job_will_do_is_not_sent_again_and_what_it_has_done_is_if_
     write_record(failed(late, order), tmp_path)  # after the plan was made
     found = standing({(array.name, 1): "RUNNING", (array.name, 2): "PENDING"}.keys(), order, seen)
     assert {ticket.spec.seed for ticket in found.values()} == {late.seed, due.seed}
+
+
+def test_a_loss_that_a_job_started_again_wrote_down_is_no_end_while_it_is_in_the_queue(tmp_path):
+    order = Order(results=tmp_path, environment={"stack": "cpu-test"})
+    write_jobs([[(tiny(),)]], tmp_path / ".slurm")
+    (array,) = (tmp_path / ".slurm").iterdir()
+    rows = (Measurement(3, "train_loss", "", 0.5),)
+    lost = replace(failed(tiny(), order), status=Status.lost, measurements=rows)
+    path = write_record(lost, tmp_path)
+    queue, seen = {(array.name, 0): "RUNNING"}.keys(), prints([tiny()], order)
+    tickets = standing(queue, order, seen).values()
+    assert [ticket.spec for ticket in tickets] == [tiny()]
+    assert not list(arrived(tickets, tmp_path))
+    gone = Sight({(array.name, 0): 0.0}, at=2 * LOST_SECONDS)
+    (record,) = losses(tickets, gone, order)
+    assert record.status is Status.lost
+    assert read_record(path).measurements == rows  # nothing more is known of it
 
 
 def test_a_loss_of_which_no_stack_was_known_is_forgotten_when_the_run_is_done(tmp_path):

@@ -115,7 +115,7 @@ def test_every_way_to_end_becomes_its_record_and_short_runs_share_a_job(here, mo
     monkeypatch.setattr(
         slurm,
         "seconds_known",
-        lambda runs, _: {run.run_id: 5.0 for run in runs if run.model in known},
+        lambda runs, *_: {run.run_id: 5.0 for run in runs if run.model in known},
     )
     code, output = bench(*words(here, "ends", "--timeout", "20s", "--jobs", "4"))
     assert statuses(here) == {

@@ -271,6 +271,15 @@ def test_folders_too_deep_for_python_or_for_a_path_stop_no_reader(tmp_path, monk
     ]
 
 
+def test_a_loss_replaces_no_record_that_has_more_measurements(tmp_path):
+    measured = record(status=Status.timeout)
+    path = keep_record(measured, tmp_path)
+    keep_record(record(status=Status.lost, measurements=()), tmp_path)
+    assert read_record(path) == measured
+    keep_record(record(status=Status.lost), tmp_path)
+    assert read_record(path).status is Status.lost
+
+
 def test_a_failed_record_replaces_none_that_is_finished(tmp_path):
     path = keep_record(record(), tmp_path)
     keep_record(record(status=Status.killed), tmp_path)

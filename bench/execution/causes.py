@@ -15,6 +15,7 @@ class Told(Enum):
     overrun = "overrun"
     stopped = "stopped"
     suspended = "suspended"
+    taken = "taken"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Exit:
     @property
     def is_suspension(self) -> bool:
         """Whether the run is to be gone on with, and has no end yet."""
-        return self.told is Told.suspended or self.code == -signal.SIGUSR2
+        return self.told in (Told.suspended, Told.taken) or self.code == -signal.SIGUSR2
 
 
 def cause(exit: Exit, said: str) -> End:
@@ -52,6 +53,8 @@ def _status(exit: Exit) -> tuple[Status, str]:
         return Status.killed, "stopped together with the command that had started it"
     if exit.code == LOST_SIGHT:
         return Status.lost, f"the process ended with code {exit.code}, or what forked it was killed"
+    if exit.code == UNWRITTEN:
+        return Status.lost, "the process could not write down what it found"
     if exit.code is None or exit.code >= 0:
         return Status.error, f"the process ended with code {exit.code} and left no record"
     name = signal_name(-exit.code)
@@ -60,6 +63,8 @@ def _status(exit: Exit) -> tuple[Status, str]:
     return Status.killed, f"the process was ended by {name}"
 
 
+UNWRITTEN = 74
+"""The exit code of a process that could not write into its run's folder: EX_IOERR."""
 LOST_SIGHT = 255
 """The exit code that multiprocessing gives where it cannot know: its fork server died."""
 

@@ -6,6 +6,7 @@ alone does so after the update that it is at.
 """
 
 import faulthandler
+import hashlib
 import os
 import signal
 import sys
@@ -13,12 +14,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from multiprocessing import parent_process
 from pathlib import Path
 
 from bench.checkpoint import Progress, load, save
-from bench.execution.flight import LOG, STREAM, Stream, checkpoint_file, say_who
+from bench.environment import versions
+from bench.execution.causes import UNWRITTEN
+from bench.execution.flight import LOG, STREAM, Stream, checkpoint_file, draft_file, say_who
 from bench.execution.lease import Lease
 from bench.execution.order import Order
 from bench.records import Measurement, RunSpec, canonical_json
@@ -26,10 +30,20 @@ from bench.rehearsal import Apart
 from bench.runner import End, Found, Registry, follow, follow_together
 
 Events = Iterator[tuple[int, Measurement | Progress | End]]
+ROOT = Path(__file__).parents[2]
 
 
 def carry_out(specs: Sequence[RunSpec], leases: Sequence[Lease], order: Order, gpu: str) -> None:
-    """Does the runs that have these folders; what comes of them is in their streams."""
+    """Does the runs that have these folders; what comes of them is in their streams. Where these
+    cannot be written the process ends by that code; what a model raises is no such OSError."""
+    try:
+        _carry_out(specs, leases, order, gpu)
+    except OSError as problem:
+        _say(f"what was found could not be written: {problem}")
+        os._exit(UNWRITTEN)
+
+
+def _carry_out(specs: Sequence[RunSpec], leases: Sequence[Lease], order: Order, gpu: str) -> None:
     if not _are_ours(leases):
         return
     asked = _set_up(leases[0].folder / LOG, order, len(specs), gpu)
@@ -48,7 +62,8 @@ def carry_out(specs: Sequence[RunSpec], leases: Sequence[Lease], order: Order, g
     except Apart as reason:
         streams[0].add({"apart": str(reason)})
         streams[0].flush()
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
 
 
 def _are_ours(leases: Sequence[Lease]) -> bool:
@@ -80,22 +95,39 @@ def _kept(found: Found, lease: Lease, order: Order, asked: list[int]) -> Events:
     file, code = checkpoint_file(lease.folder), code_of(found.spec, order)
     saved = load(file, code)
     if saved is not None:
-        print(f"goes on after update {saved.done}", flush=True)
+        _say(f"goes on after update {saved.done}")
     due = time.monotonic() + order.keep
     for event in follow(found, Registry(order.plugins), order.device, saved):
         if isinstance(event, Progress) and (asked or time.monotonic() >= due):
             try:
-                save(file, lease.folder / "checkpoint", code, event, found.measurements)
+                save(file, draft_file(lease), code, event, found.measurements)
             except Exception as problem:  # whatever a full disk makes torch raise
-                print(f"no checkpoint after update {event.done}: {problem}", flush=True)
+                _say(f"no checkpoint after update {event.done}: {problem}")
             due = time.monotonic() + order.keep
         yield 0, event
 
 
 def code_of(spec: RunSpec, order: Order) -> str:
     """The run and the code that does it: a checkpoint of other code is of no use."""
-    code = {name: order.told.get(name) for name in ("commit", "changed", "stack")}
+    code = {"stack": order.told.get("stack"), "versions": versions(), "sources": sources(ROOT)}
     return canonical_json({"run": spec.run_id, **code})
+
+
+@cache
+def sources(root: Path) -> str:
+    """The sha256 of all Python below the folder that can decide a number."""
+    digest = hashlib.sha256()
+    for name in ("bench", "baselines", "roaf"):
+        for file in sorted((root / name).rglob("*.py")):
+            text = file.read_bytes()
+            digest.update(f"{file.relative_to(root)} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
+
+
+def _say(line: str) -> None:
+    """Prints a line, if the disk has room for it."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def printable(text: str | None) -> str | None:

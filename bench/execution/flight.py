@@ -5,6 +5,7 @@
                     the end an object with the status; written every few seconds
     output.log      what the run printed
     process         the process that computes it
+    draft-<nonce>   a checkpoint that is being written
 
 Beside the folder lies the run's checkpoint, which outlives it. Whoever holds the run's lease makes
 its record from these.
@@ -19,11 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.execution.lease import Owner, this_process
-from bench.records import Measurement, RunSpec, Status, decode_number, encode
+from bench.execution.lease import Lease, Owner, this_process
+from bench.record_text import measurement_line, parse_measurement
+from bench.records import Measurement, RunSpec, Status, canonical_json
 
 FLUSH_SECONDS = 3.0
 HEADER, STREAM, LOG, PROCESS = "header.json", "stream.jsonl", "output.log", "process"
+DRAFT = "draft-"
 
 
 def checkpoint_file(folder: Path) -> Path:
@@ -31,10 +34,16 @@ def checkpoint_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.checkpoint")
 
 
+def draft_file(lease: Lease) -> Path:
+    """Where a holder of the lease writes a checkpoint first. No other opens it, not even on another
+    machine while this one only seems dead."""
+    return lease.folder / f"{DRAFT}{lease.owner.nonce}"
+
+
 def header(spec: RunSpec, versions: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     """The text of a header."""
     content = {"spec": spec.written(), "versions": versions, "environment": environment}
-    return json.dumps(encode(content), sort_keys=True)
+    return canonical_json(content)
 
 
 def read_header(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -59,7 +68,8 @@ class Stream:
 
     def add(self, line: Any) -> None:
         """One more line, in the file within a few seconds if there are others to follow."""
-        self._lines.append(json.dumps(encode(line), separators=(",", ":"), allow_nan=False) + "\n")
+        is_row = isinstance(line, Measurement)
+        self._lines.append((measurement_line(line) if is_row else canonical_json(line)) + "\n")
         if time.monotonic() >= self._next:
             with suppress(OSError):
                 self.flush()
@@ -97,19 +107,15 @@ def read(folder: Path) -> Left:
         return Left()
     rows, told = [], dict[str, Any]()
     with suppress(ValueError, TypeError, OverflowError, RecursionError):
-        for line in map(json.loads, lines):
-            if isinstance(line, dict):
-                told |= line
+        for line in lines:
+            if line.startswith(b"{"):
+                told |= json.loads(line)
             else:
-                rows.append(_measurement(*line))
+                rows.append(parse_measurement(line.decode()))
         status = Status(told["status"]) if "status" in told else None
         ended = status, told.get("error"), told.get("apart")
         return Left(tuple(rows), told.get("facts", {}), *ended)
     return Left(tuple(rows), told.get("facts", {}))
-
-
-def _measurement(step: Any, quantity: Any, where: Any, value: Any) -> Measurement:
-    return Measurement(int(step), str(quantity), str(where), decode_number(value))
 
 
 def tail(folder: Path, characters: int = 2000) -> str:

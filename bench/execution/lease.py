@@ -20,6 +20,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -132,12 +133,7 @@ def owner_of(folder: Path) -> Owner | None:
 
 def is_alive(folder: Path, owner: Owner) -> bool:
     """Whether the owner lives, as far as can be told from here."""
-    if owner.host == this_host():
-        return process_start(owner.pid) == owner.start
-    try:
-        return _age(folder / owner.name) < STALE_SECONDS
-    except FileNotFoundError:
-        return True  # it has just changed hands
+    return _lives(owner, folder / owner.name)
 
 
 def under_way(results: Path) -> Iterator[tuple[str, str, bool]]:
@@ -149,10 +145,10 @@ def under_way(results: Path) -> Iterator[tuple[str, str, bool]]:
 
 
 def sweep(results: Path) -> None:
-    """Removes what processes of this machine that died had prepared or set aside."""
+    """Removes what processes that died had prepared or set aside."""
     for folder in (results / FOLDER).glob("*/.*"):
         owner = Owner.of(folder.name)
-        if owner is not None and owner.host == this_host() and not is_alive(folder, owner):
+        if owner is not None and not _lives(owner, folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -217,7 +213,21 @@ def _has_content(folder: Path) -> bool:
         return False
 
 
-def _age(file: Path) -> float:
-    """Seconds since the file was touched, by the clock of the disk that it is on."""
-    with tempfile.TemporaryFile(dir=file.parent.parent) as probe:
-        return os.fstat(probe.fileno()).st_mtime - file.stat().st_mtime
+def _lives(owner: Owner, last: Path) -> bool:
+    """Whether the owner does: one on another machine if what it touched last is young, or is no
+    longer there."""
+    if owner.host == this_host():
+        return process_start(owner.pid) == owner.start
+    return _age(last) < STALE_SECONDS
+
+
+def _age(path: Path) -> float:
+    """Seconds since the path was touched. If it is not young by the clock here, that of its disk is
+    asked by a new file; 0 where there can be none, or the path has just changed hands."""
+    with suppress(OSError):
+        touched = path.stat().st_mtime
+        if abs(time.time() - touched) < STALE_SECONDS:
+            return 0.0
+        with tempfile.TemporaryFile(dir=path.parent.parent) as probe:
+            return os.fstat(probe.fileno()).st_mtime - touched
+    return 0.0

@@ -8,7 +8,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -18,10 +17,12 @@ from tqdm import tqdm
 from bench.environment import versions
 from bench.execution.causes import Told
 from bench.execution.flight import HEADER, Left, header
+from bench.execution.job_file import ended
 from bench.execution.lease import BEAT_SECONDS, Lease, beat, claim, give_back, sweep, take_over
 from bench.execution.order import Order
 from bench.execution.supervisor import (
     Running,
+    clear,
     finish,
     inherit,
     press,
@@ -31,7 +32,6 @@ from bench.execution.supervisor import (
 )
 from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status
 from bench.runner import End
-from bench.store import BadRecord, read_record
 
 POLL_SECONDS = 0.5
 Prints = Mapping[Path, tuple[int, int, int] | None]
@@ -55,11 +55,6 @@ class Work:
         return bool(self.waiting or self.running or self.elsewhere)
 
 
-def run_all(specs: Iterable[RunSpec], order: Order, jobs: int) -> Iterator[RunRecord]:
-    """The records of runs in a process each, each as its run ends."""
-    return run_launches([(spec,) for spec in specs], order, jobs)
-
-
 def run_launches(
     launches: Iterable[Sequence[RunSpec]], order: Order, jobs: int, seen: Prints | None = None
 ) -> Iterator[RunRecord]:
@@ -70,8 +65,10 @@ def run_launches(
     why.
     """
     work = Work(deque(tuple(launch) for launch in launches))
-    seen = prints((spec for launch in work.waiting for spec in launch), order, seen)
+    if seen is None:
+        seen = prints((spec for launch in work.waiting for spec in launch), order)
     sweep(order.results)
+    clear(order.results)
     try:
         while work:
             yield from _begin(work, order, jobs, seen)
@@ -84,10 +81,10 @@ def run_launches(
         _end(work, order, Told.stopped)
 
 
-def prints(specs: Iterable[RunSpec], order: Order, seen: Prints | None = None) -> Prints:
-    """The prints of the records of these runs as they are now, or else as they were seen."""
-    files = [order.record_file(spec) for spec in specs] if seen is None else []
-    return {file: _print(file) for file in files} if seen is None else seen
+def prints(specs: Iterable[RunSpec], order: Order) -> Prints:
+    """The prints of the records of these runs as they are now."""
+    files = [order.record_file(spec) for spec in specs]
+    return {file: _print(file) for file in files}
 
 
 def take(spec: RunSpec, order: Order, seen: Prints) -> Lease | RunRecord | None:
@@ -115,13 +112,11 @@ def take(spec: RunSpec, order: Order, seen: Prints) -> Lease | RunRecord | None:
 
 
 def _recorded_since(spec: RunSpec, order: Order, seen: Prints) -> RunRecord | None:
-    """The record, unless it says `lost`: who finds a run lost does it again."""
+    """The record, if it tells an end that is not `killed`: who stopped another driver did not stop
+    this one, which does the run itself, once."""
     file = order.record_file(spec)
-    if _print(file) != seen.get(file):
-        with suppress(BadRecord):
-            record = read_record(file)
-            return None if record.status is Status.lost else record
-    return None
+    record = ended(file) if _print(file) != seen.get(file) else None
+    return None if record and record.status is Status.killed else record
 
 
 def _print(file: Path) -> tuple[int, int, int] | None:
@@ -168,10 +163,12 @@ def _collect(work: Work, order: Order) -> Iterator[RunRecord]:
             work.running[sentinel] = pressed
             continue
         del work.running[sentinel]
-        ended = finish(launch, order)
-        yield from ended.records
-        if ended.apart is not None:
-            _say_apart(launch.specs, ended.apart)
+        end = finish(launch, order)
+        yield from end.records
+        if end.apart is None:
+            work.elsewhere += end.taken
+        else:
+            _say_apart(launch.specs, end.apart)
             work.waiting.extendleft((spec,) for spec in reversed(launch.specs))
 
 
@@ -187,14 +184,15 @@ def _ready(work: Work) -> list[int]:
 
 
 def _keep_leases(work: Work) -> None:
-    """Shows from time to time that this process lives. Whose lease was taken from it, because it
-    had seemed dead, ends at once."""
-    if time.monotonic() < work.beat:
+    """Shows from time to time that this process lives. A launch of whose leases one was taken,
+    because this process had seemed dead, ends at once."""
+    now = time.monotonic()
+    if now < work.beat:
         return
-    work.beat = time.monotonic() + BEAT_SECONDS
+    work.beat = now + BEAT_SECONDS
     for sentinel, run in work.running.items():
         if False in [beat(lease) for lease in run.leases]:
-            work.running[sentinel] = replace(run, signals=1, deadline=time.monotonic())
+            work.running[sentinel] = replace(run, told=Told.taken, signals=1, deadline=now)
 
 
 def _call_again(work: Work) -> None:

@@ -14,6 +14,8 @@ from bench.store import read_folder, slug
 
 MOST_SEEDS = 10_000
 YEAR = 365 * 24 * 3600
+RECORDED = Path("results/recorded")
+"""The records that come with the code."""
 
 
 class UnknownName(Exception):
@@ -146,12 +148,21 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def estimate(specs: Sequence[RunSpec], folders: Iterable[Path]) -> tuple[float, int]:
-    """(seconds the runs may take, how many of them no earlier record can tell)."""
-    records = [record for folder in folders for record in read_folder(folder)[0]]
+def seconds_known(specs: Iterable[RunSpec], results: Path, stack: str) -> dict[str, float]:
+    """What each run may take on this stack, by run_id, where a record of its suite tells: one of
+    the results, else one of those that come with the code."""
+    specs = tuple(specs)
+    places = sorted({Path(slug(spec.suite), slug(stack)) for spec in specs})
+    folders = [folder / place for folder in (RECORDED, results) for place in places]
+    records = [record for folder in dict.fromkeys(folders) for record in read_folder(folder)[0]]
     paces = {same_cost(r.spec): seconds for r in records if (seconds := pace(r))}
-    known = [paces[same_cost(spec)] * spec.updates for spec in specs if same_cost(spec) in paces]
-    return float(sum(known)), len(specs) - len(known)
+    return seconds_at(paces, specs)
+
+
+def seconds_at(paces: Mapping[tuple, float], specs: Iterable[RunSpec]) -> dict[str, float]:
+    """What each run takes at these seconds an update, by run_id, where they tell."""
+    costs = [(spec, paces.get(same_cost(spec))) for spec in specs]
+    return {spec.run_id: cost * spec.updates for spec, cost in costs if cost is not None}
 
 
 def same_cost(spec: RunSpec) -> tuple:

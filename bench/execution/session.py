@@ -25,12 +25,12 @@ from bench.execution.plan import (
     UnknownName,
     check_known,
     choose,
-    estimate,
     launches,
     make_plan,
     parse_duration,
     parse_seeds,
     parse_statuses,
+    seconds_known,
 )
 from bench.execution.slurm_job import UNFINISHED
 from bench.execution.slurm_queue import Unavailable, check_available
@@ -84,7 +84,7 @@ def run_suite(
         say(f"unreadable, so its run is not taken as done: {problem}")
     say(f"{suite}: {len(plan.todo)} runs to do, {len(plan.recorded)} recorded in {results}")
     if dry_run:
-        return print_plan(plan, results)
+        return print_plan(plan, results, order.told["stack"])
     check_writable(results)
     todo = launches(plan.todo, at_once)
     if request is None:
@@ -257,12 +257,13 @@ def progress(runs: Iterable[RunRecord], total: int) -> Iterable[RunRecord]:
         yield record
 
 
-def print_plan(plan: Plan, results: Path) -> int:
+def print_plan(plan: Plan, results: Path, stack: str) -> int:
     """Prints the runs to do, how long they may take, and returns 0."""
     for spec in plan.todo:
         say(f"{spec.run_id} {spec.task} {spec.model} seed {spec.seed} rate {spec.learning_rate:g}")
-    seconds, unknown = estimate(plan.todo, (results, Path("results/recorded")))
-    say(f"about {seconds / 3600:.2f} hours of one core, and {unknown} runs never timed before")
+    known = seconds_known(plan.todo, results, stack)
+    hours, unknown = sum(known.values()) / 3600, len(plan.todo) - len(known)
+    say(f"about {hours:.2f} hours of one core, and {unknown} runs never timed before")
     return 0
 
 
@@ -281,8 +282,7 @@ def summary(records: Sequence[RunRecord], skipped: int, order: Order) -> int:
         if not path.exists():
             say("  again: the same command, once there is room")
             continue
-        words = ["exec-run", path, *options]
-        say(f"  again: python -m bench {shlex.join(map(str, words))}")
+        say(f"  again: python -m bench {shlex.join(map(str, ['exec-run', path, *options]))}")
     counts = Counter(str(record.status) for record in records)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     say(f"{told or 'nothing'}; {skipped} of them recorded earlier")

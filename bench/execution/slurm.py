@@ -13,25 +13,22 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from bench.environment import stack
-from bench.execution.job_file import recorded_since, run_of
+from bench.execution.job_file import recorded_since
 from bench.execution.local import Prints, prints
 from bench.execution.order import Order
-from bench.execution.plan import pace, same_cost
+from bench.execution.plan import seconds_known
 from bench.execution.slurm_array import FOLDER, Launch, bundles, submit
 from bench.execution.slurm_queue import Job, Sight, ask_queue, look
 from bench.execution.slurm_request import Request
 from bench.execution.slurm_tickets import UNKNOWN, Ticket, arrived, losses, tickets_of
-from bench.records import RunRecord, RunSpec
-from bench.store import read_folder, slug
+from bench.records import RunRecord
 
 POLL_SECONDS = 2.0
 KEPT_SECONDS = 7 * 86400.0
 """For so long the files and logs of jobs that are over stay."""
-RECORDED = Path("results/recorded")
 
 
 def for_nodes(order: Order, device: str, request: Request) -> Order:
@@ -43,9 +40,9 @@ def for_nodes(order: Order, device: str, request: Request) -> Order:
 
 
 def node_stack(device: str, results: Path) -> str:
-    """The stack of the nodes: where this machine has no GPU, that of the newest folder of records
-    that this torch made on one."""
-    if device == "cpu" or torch.cuda.is_available():
+    """The stack of the nodes: of those with GPUs, which this machine need not have, that of the
+    newest folder of records that this torch made on one."""
+    if device == "cpu":
         return stack(device)
     release = stack("cpu").removeprefix("cpu-")
     folders = sorted(results.glob(f"*/*-{release}-cu*"), key=lambda path: path.stat().st_mtime)
@@ -79,7 +76,11 @@ def standing(queue: Collection[Job], order: Order, seen: Prints) -> dict[str, Ti
     due = {run_id: ticket for run_id, ticket in sent.items() if ticket.job in queue}
     now = prints([ticket.spec for ticket in due.values()], order)
     done = recorded_since([(ticket.spec, ticket.since) for ticket in due.values()], order.results)
-    known = {run_of(path) for path in done if path in seen and seen[path] == now.get(path)}
+    known = {
+        record.spec.run_id
+        for path, record in done.items()
+        if path in seen and seen[path] == now.get(path)
+    }
     return {run_id: ticket for run_id, ticket in due.items() if run_id not in known}
 
 
@@ -90,22 +91,12 @@ def _send(
     if not launches:
         return {}
     runs = [spec for launch in launches for spec in launch]
-    jobs = bundles(launches, seconds_known(runs, order.results))
+    jobs = bundles(launches, seconds_known(runs, order.results, order.told["stack"]))
     folders = submit(jobs, order, cap, request)
     tickets = tickets_of(folders)
     names = ", ".join(folder.name for folder in folders)
     _say(f"{len(tickets)} runs went to SLURM in {len(jobs)} jobs, {names}")
     return tickets
-
-
-def seconds_known(runs: Sequence[RunSpec], results: Path) -> dict[str, float]:
-    """What each run may take, by run_id, where an earlier record of its suite tells."""
-    suites = sorted({slug(spec.suite) for spec in runs})
-    folders = [folder / suite for folder in (RECORDED, results) for suite in suites]
-    records = [record for folder in folders for record in read_folder(folder)[0]]
-    paces = {same_cost(record.spec): seconds for record in records if (seconds := pace(record))}
-    costs = [(spec, paces.get(same_cost(spec))) for spec in runs]
-    return {spec.run_id: cost * spec.updates for spec, cost in costs if cost is not None}
 
 
 def _watch(tickets: Mapping[str, Ticket], order: Order) -> Iterator[RunRecord]:

@@ -59,12 +59,25 @@ def bundles(launches: Iterable[Launch], seconds: Mapping[str, float]) -> list[li
 def submit(jobs: Jobs, order: Order, cap: int, request: Request) -> list[Path]:
     """The folders of the arrays that were submitted, of which together some `cap` jobs run at once.
 
-    An array is named as its folder, which holds a file of launches for each of its jobs.
+    An array is named as its folder, which holds a file of launches for each of its jobs. One that
+    is refused raises Unavailable; those before it stay.
     """
     size = largest_array()
     arrays = [jobs[first : first + size] for first in range(0, len(jobs), size)]
     share = max(1, cap // max(1, len(arrays)))
-    return [_submit_array(array, order, share, request) for array in arrays]
+    folders = []
+    for array in arrays:
+        try:
+            folders.append(_submit_array(array, order, share, request))
+        except Unavailable as problem:
+            raise Unavailable(f"{_taken(len(folders), len(arrays))}: {problem}") from None
+    return folders
+
+
+def _taken(some: int, arrays: int) -> str:
+    if not some:
+        return "no jobs were taken"
+    return f"{some} of {arrays} arrays of jobs were taken, and the same command goes on with them"
 
 
 def _submit_array(jobs: Jobs, order: Order, cap: int, request: Request) -> Path:
@@ -80,7 +93,7 @@ def _submit_array(jobs: Jobs, order: Order, cap: int, request: Request) -> Path:
     except FailedJobError as error:
         shutil.rmtree(folder)
         said = str(error).strip().splitlines() or ["no reason given"]
-        raise Unavailable(f"no jobs were taken: {said[-1]}") from None
+        raise Unavailable(said[-1]) from None
     return folder
 
 

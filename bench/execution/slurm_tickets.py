@@ -1,7 +1,6 @@
 """The runs that jobs were sent for, and the record of each, or that of its loss."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from bench.execution.slurm_array import FOLDER
 from bench.execution.slurm_queue import Job, Sight
 from bench.execution.supervisor import inherit
 from bench.records import RunRecord, RunSpec, Status
-from bench.store import BadRecord, keep_record, read_record, record_path
+from bench.store import keep_record, record_path
 
 LOST_SECONDS = 90.0
 """Longer than a network file system may hide a new file."""
@@ -43,12 +42,12 @@ def tickets_of(folders: Iterable[Path]) -> dict[str, Ticket]:
 
 
 def arrived(tickets: Iterable[Ticket], results: Path) -> Iterator[RunRecord]:
-    """The records that jobs have written."""
-    for path in recorded_since([(ticket.spec, ticket.since) for ticket in tickets], results):
-        with suppress(BadRecord):  # it is written again, or its job is gone and it is lost
-            record = read_record(path)
-            _forget_loss(record, results)
-            yield record
+    """The records that jobs have written. One of a loss is not among them: its job goes on with the
+    run, or is gone some time."""
+    runs = [(ticket.spec, ticket.since) for ticket in tickets]
+    for record in recorded_since(runs, results).values():
+        _forget_loss(record, results)
+        yield record
 
 
 def losses(tickets: Iterable[Ticket], seen: Sight, order: Order) -> Iterator[RunRecord]:

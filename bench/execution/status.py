@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.execution.plan import pace, same_cost
+from bench.execution.plan import pace, same_cost, seconds_at
 from bench.records import RunSpec, Status
 from bench.store import BadRecord, read_record, record_files
 
@@ -100,14 +100,14 @@ def progress(
         state = state_of(spec.run_id, ended, underway)
         states.setdefault((task_text(spec), spec.model), Counter())[state] += 1
         todo += [spec] if state in LEFT else []
-    known = [paces[same_cost(spec)] * spec.updates for spec in todo if same_cost(spec) in paces]
+    known = seconds_at(paces, todo)
     return Progress(
         suite=suite,
         stack=stack,
         states=states,
         further=len(ended.keys() - {spec.run_id for spec in specs}),
         used=float(sum(file.used for file in seen)),
-        left=float(sum(known)),
+        left=float(sum(known.values())),
         unknown=len(todo) - len(known),
         problems=[file.problem for file in seen if file.problem],
     )

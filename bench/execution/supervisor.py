@@ -13,12 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any, cast
 
 from bench.environment import versions
 from bench.execution.causes import Exit, Told, cause, cause_of_loss, killed_for_memory
 from bench.execution.child import carry_out
 from bench.execution.flight import (
+    DRAFT,
     HEADER,
     PROCESS,
     STREAM,
@@ -30,11 +32,19 @@ from bench.execution.flight import (
     tail,
     who,
 )
-from bench.execution.lease import Lease, give_back, is_alive, this_host
-from bench.execution.order import Order as Order
+from bench.execution.lease import (
+    Lease,
+    give_back,
+    is_alive,
+    run_folder,
+    take_over,
+    this_host,
+    under_way,
+)
+from bench.execution.order import Order
 from bench.records import RunRecord, RunSpec, Status
 from bench.runner import End
-from bench.store import keep_record
+from bench.store import BadRecord, keep_record, read_record
 
 GOES_ON = frozenset({Status.killed, Status.timeout, Status.lost})
 """A run that ended so goes on from its checkpoint when it is done again; any other starts anew."""
@@ -57,10 +67,11 @@ class Running:
 @dataclass(frozen=True)
 class Ended:
     """The records of a launch; or, without any, why its runs are to be done apart, or nothing where
-    they were suspended."""
+    they were suspended. `taken` are runs whose lease was, and what went together with them."""
 
     records: Sequence[RunRecord] = ()
     apart: str | None = None
+    taken: Sequence[RunSpec] = ()
 
 
 def start(specs: Sequence[RunSpec], leases: Sequence[Lease], order: Order, slot: int) -> Running:
@@ -102,14 +113,17 @@ def finish(running: Running, order: Order) -> Ended:
     said = tail(running.leases[0].folder)
     if code is not None:
         running.process.close()
-    records = []
+    records, taken = [], []
     for spec, lease, left in zip(running.specs, running.leases, found, strict=True):
+        is_ours = lease.file.exists()
         goes_on = exit.is_suspension and left.status is None
-        if found[0].apart is not None or goes_on or not lease.file.exists():
+        if found[0].apart is not None or goes_on or not is_ours:
             give_back(lease)
+            if running.told is Told.taken or not is_ours:
+                taken.append(spec)
         else:
             records.append(record_and_leave(spec, lease, left, cause(exit, said), order))
-    return Ended(records, found[0].apart)
+    return Ended(records, found[0].apart, taken)
 
 
 def record_and_leave(spec: RunSpec, lease: Lease, left: Left, why: End, order: Order) -> RunRecord:
@@ -142,10 +156,15 @@ def conclude(
         measurements=left.measurements,
     )
     keep_record(record, order.results, lease.folder)
-    if record.status not in GOES_ON:
-        with suppress(OSError):
-            checkpoint_file(lease.folder).unlink(missing_ok=True)
+    _drop_checkpoint(lease.folder, record.status)
     return record
+
+
+def _drop_checkpoint(folder: Path, status: Status) -> None:
+    """Removes the checkpoint of a run that ended so, if it does not go on from there."""
+    if status not in GOES_ON:
+        with suppress(OSError):
+            checkpoint_file(folder).unlink(missing_ok=True)
 
 
 def unwritten(spec: RunSpec, problem: OSError, order: Order) -> RunRecord:
@@ -163,10 +182,32 @@ def inherit(spec: RunSpec, lease: Lease, order: Order) -> RunRecord:
     why = cause_of_loss(tail(folder))
     told_order = replace(order, environment=told or order.told)
     record = conclude(spec, lease, read(folder), why, told_order, made_by)
-    for name in (PROCESS, STREAM):
-        (folder / name).unlink(missing_ok=True)
+    for file in (folder / PROCESS, folder / STREAM, *folder.glob(f"{DRAFT}*")):
+        file.unlink(missing_ok=True)
     (folder / HEADER).write_text(header(spec, versions(), order.told), encoding="utf-8")
     return record
+
+
+def clear(results: Path) -> None:
+    """Removes the folders of runs whose supervisors died after they had written the record."""
+    for of, run_id, is_owned in under_way(results):
+        folder = run_folder(results, of, run_id)
+        status = None if is_owned else _recorded_status(folder, results)
+        lease = take_over(folder) if status else None
+        if status and lease:
+            _drop_checkpoint(folder, status)
+            give_back(lease)
+
+
+def _recorded_status(folder: Path, results: Path) -> Status | None:
+    """How the run of the folder ended, if its record was written after the last of its stream."""
+    name = f"*/{folder.parent.name}/*-{folder.name}.jsonl"
+    with suppress(OSError, BadRecord):
+        written = (folder / STREAM).stat().st_mtime
+        for file in results.glob(name):
+            if file.stat().st_mtime >= written:
+                return read_record(file).status
+    return None
 
 
 def _end_orphan(lease: Lease) -> None:

@@ -12,6 +12,7 @@ from tabulate import tabulate
 from bench.environment import stack
 from bench.execution import session
 from bench.execution.lease import under_way
+from bench.execution.plan import RECORDED
 from bench.execution.status import (
     LEFT,
     LOST,
@@ -28,7 +29,6 @@ from bench.store import slug
 from bench.suites import all_suites
 
 SECONDS_BETWEEN = 5.0
-RECORDED = Path("results/recorded")
 CLEAR = "\x1b[H\x1b[2J"
 HEADS = ("task", "model", "runs", "ok", "failed", RUNNING, LOST, MISSING)
 
