@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.records import Measurement, RunRecord, Status
-from bench.report.progress_table import progress_boards
+from bench.report.progress_table import norm_boards, progress_boards
 from bench.report.verdict_table import verdict_boards, verdict_rows
 from bench.report.verdicts import Verdict, verdicts
 from bench.suites.claim import Claim
@@ -115,3 +115,15 @@ def test_scores_along_the_way_are_a_row_a_model_and_a_column_a_step():
         {"model": "roaf", "10": "60.00 % (-67.06 to 187.06 %)", "30": "90.00 %"}
     ]
     assert progress_boards("copy/urnn", "accuracy", rows[rows["label"] == "lstm"], ["lstm"]) == []
+
+
+def test_the_norms_of_the_weights_are_a_row_a_matrix():
+    def grown(seed: int, end: float) -> RunRecord:
+        norms = (Measurement(0, "weight_norm", "W", 1.0), Measurement(30, "weight_norm", "W", end))
+        return replace(record("roaf", seed), measurements=norms)
+
+    _, rows = frames(grown(0, 2.0), grown(1, 5.0), record("lstm", test=0.4))
+    (board,) = norm_boards("copy/urnn", rows, ["lstm", "roaf"])
+    assert board.table.to_dict("records") == [
+        {"model": "roaf", "weight": "W", "0": "1", "30": "3.5"}
+    ]

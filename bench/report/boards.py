@@ -19,7 +19,7 @@ from bench.report.leaderboard_text import (
 from bench.report.not_run import SENTENCE, TITLE
 from bench.report.overall_table import overall_boards
 from bench.report.page import Board
-from bench.report.progress_table import progress_boards
+from bench.report.progress_table import norm_boards, progress_boards
 from bench.report.scene import updates_text
 from bench.report.sentences import group_sentence, seeds_sentence
 from bench.report.signal_table import displayed_signals
@@ -49,6 +49,7 @@ def stack_boards(
         if ran["updates"].any():  # nothing of runs that only looked
             boards += _scores(group, facts[group], ours, ran, found)
             boards += progress_boards(group, facts[group]["metric"], own, labels)
+            boards += norm_boards(group, own, labels)
         boards += _captioned(_signals(found.signals, stack, group, labels), machine)
     missing = found.missing[stack]
     return boards + ([Board(TITLE, SENTENCE, missing)] if len(missing) else [])
