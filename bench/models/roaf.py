@@ -56,8 +56,8 @@ def filter_flops(filter: str, size: int) -> int:
 
     A permutation moves numbers and a sign turns them: neither counts.
     """
-    cheap = dict.fromkeys(("rotations", "reflections"), 4 * size)
-    cheap["hadamard"] = round(size * math.log2(size))
+    cheap = {"hadamard": round(size * math.log2(size))}
+    cheap |= dict.fromkeys(("rotations", "reflections"), 4 * size)
     free = ("permutation", "signed_permutation", "cycle", "identity")
     return 0 if filter in free else cheap.get(filter, 2 * size**2)
 
