@@ -11,7 +11,7 @@ import bench.environment
 
 @pytest.fixture
 def repository(tmp_path):
-    """git in a new repository that has one file committed."""
+    """git in a new repository that ignores what Python compiles."""
 
     def git(*words: str) -> str:
         someone = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
@@ -19,8 +19,8 @@ def repository(tmp_path):
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     git("init", "--quiet")
-    (tmp_path / "theirs.py").write_text("")
-    git("add", "theirs.py")
+    (tmp_path / ".gitignore").write_text("__pycache__/\n")
+    git("add", ".gitignore")
     git("commit", "--quiet", "--message", "theirs")
     return git
 
