@@ -32,6 +32,7 @@ from bench.timing import Clock, MemoryMeter, synchronize
 IN_BACKWARD = "adam-in-backward"
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda model, groups, **args: torch.optim.Adam(groups, **args),
+    "adamw": lambda model, groups, **args: torch.optim.AdamW(groups, **args),
     "sgd": lambda model, groups, **args: torch.optim.SGD(groups, **args),
     "rmsprop": lambda model, groups, **args: torch.optim.RMSprop(groups, **args),
     IN_BACKWARD: lambda model, groups, **args: AdamInBackward(model, **args),
@@ -150,7 +151,8 @@ def settle(clock: Clock, device: torch.device) -> None:
 
 
 def make_optimiser(model: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
-    """The optimiser of the spec; no weight decay, which would turn orthogonal parameters to 0.
+    """The optimiser of the spec. Weight decay is for models of plain weights: it would turn
+    orthogonal parameters to 0.
 
     An unknown one raises ValueError, and so does a gradient that is scaled or clipped where the
     optimiser never holds it.
