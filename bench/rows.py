@@ -36,14 +36,14 @@ def run_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
     rows = []
     for record in records:
         keys = {**_keys(record), "error": record.error}
-        facts = {name: _plain(value) for name, value in record.facts.items()}
+        facts = {name: plain(value) for name, value in record.facts.items()}
         rows.append(keys | facts | keys)  # no fact takes the place of a key
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*LEADING, *SPEC_COLUMNS, "error"])
 
 
 def _keys(record: RunRecord) -> dict[str, Any]:
     """The columns that all rows of a record share."""
-    spec = {name: _plain(value) for name, value in asdict(record.spec).items()}
+    spec = {name: plain(value) for name, value in asdict(record.spec).items()}
     return {
         **spec,
         "stack": record.stack,
@@ -52,8 +52,8 @@ def _keys(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """The value; mappings and lists as JSON text."""
+def plain(value: Any) -> Any:
+    """The value as a table holds it: mappings and lists as JSON text."""
     if isinstance(value, str | int | float | None):
         return value
     return json.dumps(encode(value), sort_keys=True)

@@ -3,15 +3,21 @@
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.cost import paces
 from bench.records import Status
-from bench.report.not_run import not_run, seconds_known
+from bench.report.not_run import not_run
 from bench.suites import Setting, Suite
 from bench.winners import Trial
 from tests.scored import record
 
 TRIALS = {"lstm": (Trial(0.1, {"chrono_length": 9}), Trial(0.1))}
 SETTING = Setting(
-    task="copy/urnn", models=("lstm", "gru"), updates=30, widths={"*": 8}, trials=TRIALS
+    task="copy/urnn",
+    models=("lstm", "gru"),
+    updates=30,
+    batch_size=4,
+    widths={"*": 8},
+    trials=TRIALS,
 )
 SUITE = Suite(question="?", budget="", settings=(SETTING, SETTING), seeds=(0, 1))
 
@@ -23,7 +29,7 @@ def test_what_is_missing_is_counted_by_model_with_the_hours_of_what_was_timed():
         record("gru", 0, learning_rate=0.001),
         record("gru", 1, learning_rate=0.1),  # another rate is another run
     ]
-    rows = not_run(SUITE.specs("small"), there, "cpu", seconds_known(there))
+    rows = not_run(SUITE.specs("small"), there, "cpu", paces(there))
     command = "python -m bench run --suite small --tasks copy/urnn --models"
     assert rows.to_dict("records") == [
         {"task": "copy/urnn", "model": "lstm", "width": "8", "updates": "30", "runs": "2"}

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
-from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status, canonical_json
+from bench.cost import Cost, paces, seconds_at
+from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status
 from bench.store import read_folder, slug
 
 MOST_SEEDS = 10_000
@@ -153,25 +153,8 @@ def seconds_known(specs: Iterable[RunSpec], results: Path, stack: str) -> dict[s
     the results, else one of those that come with the code."""
     specs = tuple(specs)
     places = sorted({Path(slug(spec.suite), slug(stack)) for spec in specs})
-    folders = [folder / place for folder in (RECORDED, results) for place in places]
-    records = [record for folder in dict.fromkeys(folders) for record in read_folder(folder)[0]]
-    paces = {same_cost(r.spec): seconds for r in records if (seconds := pace(r))}
-    return seconds_at(paces, specs)
 
+    def told(folder: Path) -> dict[Cost, float]:
+        return paces(record for place in places for record in read_folder(folder / place)[0])
 
-def seconds_at(paces: Mapping[tuple, float], specs: Iterable[RunSpec]) -> dict[str, float]:
-    """What each run takes at these seconds an update, by run_id, where they tell."""
-    costs = [(spec, paces.get(same_cost(spec))) for spec in specs]
-    return {spec.run_id: cost * spec.updates for spec, cost in costs if cost is not None}
-
-
-def same_cost(spec: RunSpec) -> tuple:
-    """What makes two runs cost the same."""
-    args = canonical_json(spec.task_args)
-    return spec.task, args, spec.model, spec.width, spec.depth, spec.batch_size
-
-
-def pace(record: RunRecord) -> float | None:
-    """The median seconds of an update."""
-    values = [m.value for m in record.measurements if m.quantity == "step_seconds" and m.value]
-    return median(values) if values else None
+    return seconds_at(told(RECORDED) | told(results), specs)

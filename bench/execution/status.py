@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.execution.plan import pace, same_cost, seconds_at
+from bench.cost import pace, same_cost, seconds_at
 from bench.records import RunSpec, Status
 from bench.store import BadRecord, read_record, record_files
 

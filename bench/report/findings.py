@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report.dealing import is_headline
-from bench.report.formats import interval_text, number_text, score_text, without_empty
+from bench.report.formats import mean_text, number_text, score_text, without_empty
 from bench.report.page import Board
 from bench.report.proposed import is_proposed
 from bench.report.sentences import seeds_sentence
@@ -87,8 +87,8 @@ def _score_row(group: str, board: Sequence[Mapping[Any, Any]], facts: Row, ours:
 
 def _score(row: Mapping[Any, Any], metric: str) -> str:
     """The mean and its interval."""
-    interval = interval_text(central(row, "low"), central(row, "high"), metric)
-    return score_text(central(row, "mean"), metric) + (f" ({interval})" if interval else "")
+    mean, low, high = (central(row, name) for name in ("mean", "low", "high"))
+    return mean_text(mean, low, high, metric)
 
 
 def _most(firsts: Sequence[str], depths: bool) -> str:

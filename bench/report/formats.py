@@ -32,6 +32,12 @@ def interval_text(low: float | None, high: float | None, metric: str) -> str:
     return f"{score_text(low, metric).removesuffix(unit)} to {score_text(high, metric)}"
 
 
+def mean_text(mean: float | None, low: float | None, high: float | None, metric: str) -> str:
+    """The score and in brackets its interval, where there is one."""
+    span = interval_text(low, high, metric)
+    return score_text(mean, metric) + (f" ({span})" if span else "")
+
+
 def short_text(value: float | None) -> str:
     """Three significant digits; not finite and unknown as in `number_text`."""
     if value is None or not math.isfinite(value):

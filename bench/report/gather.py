@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.cost import paces
 from bench.published import Published
 from bench.records import RunRecord
 from bench.report import published
@@ -13,7 +14,7 @@ from bench.report.captions import machines as hardware
 from bench.report.depth import Table, depth_tables
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.ladder import Ladder, ladders
-from bench.report.not_run import not_run, seconds_known
+from bench.report.not_run import not_run
 from bench.report.overall_table import Overall, overall
 from bench.report.roofline import Mark, marks
 from bench.report.signal_table import signals
@@ -63,7 +64,6 @@ def gather(suite: str, results: Path, definition: Suite | None = None) -> Gather
     everything, unread = read_folder(results)
     records, problems = _records(suite, everything, unread, results)
     wanted = definition.specs(suite) if definition else []
-    known = seconds_known(everything)
     runs = labelled_runs(records)
     measurements = labelled_measurements(records, runs)
     board = leaderboard(runs, measurements)
@@ -84,7 +84,10 @@ def gather(suite: str, results: Path, definition: Suite | None = None) -> Gather
         marks=marks(timed, machines(measurements)),
         hardware=hardware(records),
         verdicts=verdicts(definition.claims, runs, measurements) if definition else (),
-        missing={stack: not_run(wanted, records, stack, known) for stack in set(runs["stack"])},
+        missing={
+            stack: not_run(wanted, records, stack, paces(r for r in everything if r.stack == stack))
+            for stack in set(runs["stack"])
+        },
     )
 
 

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 
 import pandas as pd
 
-from bench.records import RunRecord, RunSpec, canonical_json
+from bench.cost import Cost, same_cost
+from bench.records import RunRecord, RunSpec
 from bench.report.formats import number_text, without_empty
 
-Kind = tuple[str, str, str, int, int | None]
 TITLE = "Not run here"
 SENTENCE = (
     "Runs that the suite asks for and that are not recorded. Hours of one core, by the seconds of "
@@ -18,20 +17,11 @@ SENTENCE = (
 )
 
 
-def seconds_known(records: Iterable[RunRecord]) -> dict[tuple[str, Kind], float]:
-    """The median seconds of an update, by stack and by what is computed in one."""
-    found: dict[tuple[str, Kind], list[float]] = {}
-    for record in records:
-        rows = [m.value for m in record.measurements if m.quantity == "step_seconds"]
-        found.setdefault((record.stack, _kind(record.spec)), []).extend(v for v in rows if v)
-    return {key: median(values) for key, values in found.items() if values}
-
-
 def not_run(
     wanted: Iterable[RunSpec],
     records: Sequence[RunRecord],
     stack: str,
-    seconds: Mapping[tuple[str, Kind], float],
+    seconds: Mapping[Cost, float],
 ) -> pd.DataFrame:
     """A row a task, model and size of which a seed has no record, of whatever outcome."""
     there = Counter(_experiment(record.spec) for record in records if record.stack == stack)
@@ -39,20 +29,16 @@ def not_run(
     for spec in {spec.run_id: spec for spec in wanted}.values():
         there[_experiment(spec)] -= 1
         missing += [spec] if there[_experiment(spec)] < 0 else []
-    kinds: dict[tuple[Kind, int], list[RunSpec]] = {}
+    kinds: dict[tuple[Cost, int], list[RunSpec]] = {}
     for spec in missing:
-        kinds.setdefault((_kind(spec), spec.updates), []).append(spec)
-    rows = [_row(specs, seconds.get((stack, kind))) for (kind, _), specs in kinds.items()]
+        kinds.setdefault((same_cost(spec), spec.updates), []).append(spec)
+    rows = [_row(specs, seconds.get(cost)) for (cost, _), specs in kinds.items()]
     return without_empty(pd.DataFrame(rows, dtype=object)) if rows else pd.DataFrame()
-
-
-def _kind(spec: RunSpec) -> Kind:
-    return spec.task, canonical_json(spec.task_args), spec.model, spec.width, spec.depth
 
 
 def _experiment(spec: RunSpec) -> tuple:
     """What a suite says of a run before the models and tasks have filled it in."""
-    return *_kind(spec), spec.seed, spec.updates, spec.learning_rate, spec.frozen
+    return *same_cost(spec), spec.seed, spec.updates, spec.learning_rate, spec.frozen
 
 
 def _row(specs: Sequence[RunSpec], seconds: float | None) -> dict[str, str]:

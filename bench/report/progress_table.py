@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.report.formats import interval_text, score_text, short_text
+from bench.report.formats import mean_text, short_text
 from bench.report.page import Board
 from bench.report.statistics import finite_rows, summarise
 
@@ -61,5 +61,4 @@ def norm_boards(group: str, measurements: pd.DataFrame, labels: Sequence[str]) -
 
 def _cell(values: list[float], metric: str) -> str:
     found = summarise(values)
-    span = interval_text(found.low, found.high, metric)
-    return score_text(found.mean, metric) + (f" ({span})" if span else "")
+    return mean_text(found.mean, found.low, found.high, metric)

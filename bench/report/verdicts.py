@@ -6,20 +6,18 @@
     does not hold here  the mean is on the other side
     not tested here     there is no such run
 
-A run that failed has no number: it counts as one on the other side, and is named.
+A run that failed has no number; it is named, and where there is one the claim holds partly at most.
 """
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bench.records import encode
-from bench.report.statistics import OK, RUN, Summary, summarise
+from bench.report.statistics import OK, RUN, Summary, finite_rows, summarise
 from bench.report.statistics.outcomes import six_digits
+from bench.rows import plain
 from bench.suites.claim import Claim, Fields
 
 FEWEST_SEEDS = 3
@@ -100,10 +98,9 @@ def _by_seed(runs: pd.DataFrame, read: dict[Any, float]) -> dict[int, float | No
 
 def _values(claim: Claim, measurements: pd.DataFrame) -> dict[Any, float]:
     """The claim's quantity at its step, by stack and run, where it is finite."""
-    rows = measurements[measurements["quantity"].eq(claim.quantity)]
-    rows = rows[rows["where"].eq("all") & rows["value"].abs().lt(math.inf)]
+    rows, _ = finite_rows(measurements, claim.quantity)
     rows = rows if claim.after is None else rows[rows["step"] == claim.after]
-    last = rows.sort_values("step", kind="stable").drop_duplicates(RUN, keep="last")
+    last = rows.drop_duplicates(RUN, keep="last")
     return dict(zip(zip(last["stack"], last["run_id"], strict=True), last["value"], strict=True))
 
 
@@ -114,10 +111,5 @@ def _less(value: float | None, other: float | None) -> float | None:
 
 def _having(runs: pd.DataFrame, fields: Fields) -> pd.Series:
     """Which runs have these fields; mappings and lists are text in the table."""
-    wanted = {name: _text(value) for name, value in fields.items()}
+    wanted = {name: plain(value) for name, value in fields.items()}
     return (runs[list(wanted)] == pd.Series(wanted, dtype=object)).all(axis="columns")
-
-
-def _text(value: Any) -> Any:
-    plain = value is None or isinstance(value, str | int | float)
-    return value if plain else json.dumps(encode(value), sort_keys=True)
