@@ -18,9 +18,11 @@ from bench.runner import Registry, resolve
 from bench.store import read_folder
 from bench.suites import SUITES
 from bench.suites.setting import SEEDS, TUNING_SEEDS, evenly, logarithmic
-from bench.suites.trials import LENGTH_ARGUMENTS, RATE_SCALES, roaf_trial
+from bench.suites.ten_thousand import sparse
+from bench.suites.trials import LENGTH_ARGUMENTS, RATE_SCALES, carried, roaf_trial
 from bench.suites.widths import REFERENCE, SHAPES, matched_widths
 from bench.tasks import TASKS
+from bench.winners import Trial
 
 REGISTRY = Registry()
 RECORDED = Path(__file__).parent.parent / "results" / "recorded"
@@ -121,6 +123,16 @@ def test_steps_are_spread_as_said():
     assert evenly(2, 4) == (1, 2)
     assert logarithmic(1000) == (0, 1, 4, 16, 64, 256, 999)
     assert logarithmic(1) == (0,)
+
+
+def test_a_trial_carried_to_another_length_is_the_one_made_for_it():
+    for make, growth in ((roaf_trial, 0.5), (sparse, 1.0)):
+        found, made = carried(make(0.1, 100, 3.0), 100, 900, growth), make(0.1, 900, 3.0)
+        assert found.learning_rate == made.learning_rate
+        assert found.model_args == pytest.approx(made.model_args)
+        assert found.output_scale == pytest.approx(made.output_scale)
+    told = Trial(0.1, {"chrono_length": 100, "time_step": 100})
+    assert carried(told, 100, 900) == Trial(0.1, {"chrono_length": 900, "time_step": 100})
 
 
 def test_a_roaf_trial_shows_the_readout_a_state_of_unit_size():

@@ -27,6 +27,7 @@ from bench.suites.setting import Suite as Suite
 from bench.suites.signal_propagation import SIGNAL_PROPAGATION
 from bench.suites.smoke import SMOKE
 from bench.suites.speed import SPEED
+from bench.suites.ten_thousand import TEN_THOUSAND_STEPS, TEN_THOUSAND_STEPS_TUNING
 
 SUITES: dict[str, Suite] = {
     "smoke": SMOKE,
@@ -40,6 +41,8 @@ SUITES: dict[str, Suite] = {
     "psmnist": PSMNIST,
     "psmnist-paper-tuning": PSMNIST_PAPER_TUNING,
     "psmnist-paper": PSMNIST_PAPER,
+    "ten-thousand-steps-tuning": TEN_THOUSAND_STEPS_TUNING,
+    "ten-thousand-steps": TEN_THOUSAND_STEPS,
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
     "fifty-thousand-layers": FIFTY_THOUSAND,

@@ -1,6 +1,7 @@
 """What is tried of each model, and what it is run with where nothing was tuned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench.suites.names import FURTHER_TIME_RIVALS, ROAF_FILTERS, TIME_RIVALS
@@ -34,6 +35,8 @@ LENGTH_ARGUMENTS = {
 }
 """What these models call the length of the sequence, which they are made for."""
 
+TOLD = {*LENGTH_ARGUMENTS.values(), "chrono_length"}
+
 LEAKS = {"leaky": "leak", "es2n": "beta"}
 """What these models call the constant that is ROAF's beta; it is given them from the length too."""
 
@@ -57,8 +60,23 @@ def default_trial(model: str, length: int) -> Trial:
     return Trial(RATES[0], length_arguments(model, length))
 
 
-def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
-    """Six trials for each model: two settings of its own at three rates, else six rates.
+def carried(trial: Trial, length: int, further: int, growth: float = 0.5) -> Trial:
+    """The trial that was found at one length, for another, without a new search.
+
+    ROAF keeps c = (1 - alpha) * length, and its output scale grows with the length to the power
+    `growth`, which is 1/2 in `roaf_trial`; who is told the length is told the new one.
+    """
+    args = dict(trial.model_args)
+    args |= dict.fromkeys(TOLD & args.keys(), further)
+    if "alpha" not in args:
+        return replace(trial, model_args=args)
+    args["alpha"] = 1 - (1 - args["alpha"]) * length / further
+    scale = (trial.output_scale or 1.0) * (further / length) ** growth
+    return replace(trial, model_args=args, output_scale=scale)
+
+
+def six_trials(length: int, rates: Sequence[float] = RATES) -> dict[str, tuple[Trial, ...]]:
+    """Six trials for each model: two settings of its own at three `rates`, else six.
 
     ROAF: c = 1 and 8, and with them the leaky network and the untrained one of ROAF's author, which
     have the same constant. LSTM: forget bias 1, and chrono initialisation (Tallec & Ollivier 2018).
@@ -79,8 +97,8 @@ def six_trials(length: int) -> dict[str, tuple[Trial, ...]]:
     }
     rivals = (*TIME_RIVALS, *FURTHER_TIME_RIVALS)
     trials = {m: tuple(Trial(r, length_arguments(m, length)) for r in MORE_RATES) for m in rivals}
-    trials |= {m: tuple(Trial(r, args) for args in both for r in RATES) for m, both in own.items()}
-    roaf = tuple(roaf_trial(rate, length, c) for c in (1.0, 8.0) for rate in RATES)
+    trials |= {m: tuple(Trial(r, args) for args in both for r in rates) for m, both in own.items()}
+    roaf = tuple(roaf_trial(rate, length, c) for c in (1.0, 8.0) for rate in rates)
     return trials | dict.fromkeys(ROAF_FILTERS, roaf)
 
 

@@ -1,0 +1,145 @@
+"""Is anything learnt from ten thousand steps back? Adding and copying, from 1,000 steps on.
+
+All have 128 units. The settings are tuned at 1,000 steps, six trials a model and half the updates,
+and carried further without a new search: a ROAF keeps c = (1 - alpha) * length. Only ROAF goes to
+10,000 steps here, with the filter that solved the task at 1,000; rivals go as far as two CPU cores
+carry them. With a frozen core only the readout learns: what an echo state network would remember.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.suites.claim import Claim
+from bench.suites.long_memory import tuned
+from bench.suites.names import ROAF_MODELS
+from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
+from bench.suites.trials import carried, roaf_trial, six_trials
+from bench.winners import Trial
+
+TABLE = "ten-thousand-steps-tuning"
+SHORTEST, LONGEST = 1000, 10_000
+LENGTHS = (LONGEST, 5000, 2000)
+RATES = (3e-3, 1e-2, 3e-2)
+"""Higher than elsewhere: at 220 steps nearly all learnt best at the upper end of the usual ones."""
+RIVALS = ("exprnn", "cornn", "lstm", "lem")
+FURTHER = ("exprnn",)
+CORE = ("body.*",)
+ADDER, COPIER = "roaf-reflections", "roaf-rotations"
+
+PAPER = "arXiv 2210.01245, abstract"
+
+Make = Callable[[float, int, float], Trial]
+
+
+def summing(rate: float, length: int, c: float) -> Trial:
+    """ROAF for a sum: with a ReLU, which is silent at most of the steps."""
+    usual = roaf_trial(rate, length, c)
+    return replace(usual, model_args={**usual.model_args, "nonlinearity": "relu"})
+
+
+def sparse(rate: float, length: int, c: float) -> Trial:
+    """ROAF where few steps say something: each leaves beta * tanh in the state, and the readout is
+    given that at unit size."""
+    return replace(roaf_trial(rate, length, c), output_scale=length / c)
+
+
+def six(make: Make, length: int, strengths: Sequence[float]) -> tuple[Trial, ...]:
+    """Two strengths at three rates."""
+    return tuple(make(rate, length, c) for c in strengths for rate in RATES)
+
+
+def setting(
+    task: str, length: int, steps: int, models: Sequence[str], updates: int, **more: Any
+) -> Setting:
+    """A length of a task, which has so many steps; its gradient read at both ends and half way."""
+    return Setting(
+        task=task,
+        task_args={"length": length},
+        length=steps,
+        models=tuple(models),
+        updates=updates,
+        evaluations=20,
+        diagnostics={"gradient": (0, updates // 2, updates)},
+        **more,
+    )
+
+
+def adding(length: int, models: Sequence[str]) -> Setting:
+    """1,000 updates of 32."""
+    return setting("adding", length, length, models, 1000)
+
+
+def copying(length: int, models: Sequence[str]) -> Setting:
+    """500 updates of 16."""
+    return setting("copy/urnn", length, length + 20, models, 500, batch_size=16)
+
+
+def tried(short: Setting, own: dict[str, tuple[Trial, ...]]) -> Setting:
+    """The setting with six trials a model, half the updates, and nobody looking."""
+    return replace(
+        unwatched(short),
+        trials=six_trials(short.length, RATES) | own,
+        updates=short.updates // 2,
+        seeds=TUNING_SEEDS,
+        tests=0,
+        evaluations=1,
+    )
+
+
+def longer(short: Setting, further: Setting, growth: float) -> Setting:
+    """A longer setting with the trials of the short one; see `carried`."""
+    trials = {
+        model: tuple(carried(trial, short.length, further.length, growth) for trial in own)
+        for model, own in short.trials.items()
+    }
+    return replace(further, trials=trials)
+
+
+ADDING = adding(SHORTEST, (*ROAF_MODELS, ADDER, *RIVALS))
+COPYING = copying(SHORTEST, (*ROAF_MODELS, *RIVALS))
+ECHO = replace(unwatched(COPYING), models=ROAF_MODELS, frozen=CORE)
+ADDERS = {model: six(roaf_trial, ADDING.length, (0.05, 1.0)) for model in ROAF_MODELS}
+ADDERS[ADDER] = six(summing, ADDING.length, (0.05, 1.0))
+COPIERS = {model: six(sparse, COPYING.length, (0.1, 1.0)) for model in ROAF_MODELS}
+
+SHORT = tuned((COPYING, ADDING, ECHO), TABLE)
+LONG = tuple(
+    longer(short, make(length, (*own, *(FURTHER if length == min(LENGTHS) else ()))), growth)
+    for length in LENGTHS
+    for short, make, own, growth in (
+        (SHORT[0], copying, (COPIER,), 1.0),
+        (SHORT[1], adding, (ADDER,), 0.5),
+    )
+)
+
+
+def solved(task: str, length: int, model: str, how: str, **bound: Any) -> Claim:
+    """That the model solves the task at that length; the paper says so of 10,000 steps."""
+    runs = {"task": task, "task_args": {"length": length}, "model": model, "frozen": ()}
+    says = f"{task} over {length:,} steps, {model}: {how}"
+    source = PAPER if length == LONGEST else "this project"
+    return Claim(says=says, source=source, runs=runs, **bound)
+
+
+CLAIMS = tuple(
+    claim
+    for length in (SHORTEST, *sorted(LENGTHS))
+    for claim in (
+        solved("adding", length, ADDER, "squared error at most 0.01", most=0.01),
+        solved("copy/urnn", length, COPIER, "99 % recalled", least=0.99),
+    )
+)
+
+TEN_THOUSAND_STEPS_TUNING = Suite(
+    question="Which learning rate, and which setting of its own, suits each model at 1,000 steps?",
+    budget="hours on 2 CPU cores",
+    settings=(tried(COPYING, COPIERS), tried(ADDING, ADDERS), tried(ECHO, COPIERS)),
+)
+TEN_THOUSAND_STEPS = Suite(
+    question="Is anything learnt from ten thousand steps back?",
+    budget="hours on 2 CPU cores",
+    settings=(*SHORT, *LONG),
+    seeds=SEEDS,
+    claims=CLAIMS,
+)
