@@ -43,7 +43,7 @@ class RoaMLP(Stacked):
         nonlinearity: phi: "tanh", "relu", "modrelu" (with a trained bias `phi_bias` a unit), or a
             `Nonlinearity(function, lipschitz)` of your own.
         bias: whether there is a b.
-        backend: "reference", "fused", or "auto", the fastest: fused unless phi is your own.
+        backend: "reference", "fused", "cpu", or "auto", the fastest that can compute it.
         activation_memory: what is kept for the backward pass, in states of (batch, width):
             "full", two a layer: the fastest, while there is room.
             "sqrt", one every ~sqrt(depth) layers, and two a layer of one such segment at a time:
@@ -130,12 +130,12 @@ class RoaMLP(Stacked):
         """Gives the gradients of weight and bias to it in every backward pass; None ends that.
 
         Their `grad` then stays None. A copy of the model, or one that was saved, has none. Weights
-        below float32, or another backend than the fused one, raise ValueError.
+        below float32, or the reference backend, raise ValueError.
         """
         kept = applied_dtype(self.weight) == self.weight.dtype
         if descent is not None and not (self._fused and kept):
             raise ValueError(
-                "gradients are given away by the fused backend, from weights of float32 or float64"
+                "gradients are given away from weights of float32 or float64, not by backend 'reference'"
             )
         self._descent = descent
 

@@ -102,6 +102,7 @@ def _deep(factory: Any, **defaults: Any) -> Entry:
         axis="depth",
         paper=PAPER,
         year=YEAR,
+        version=2,
         execution="fused kernel",
         defaults=defaults,
         bounds=lambda body: body.step_bounds(),

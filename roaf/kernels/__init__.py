@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import torch
 
-from roaf.kernels import cpu, cuda, depth, fused, members, parallel, reference
+from roaf.kernels import cpu, cpu_depth, cuda, depth, fused, members, parallel, reference
 from roaf.kernels.problem import Backend, Kernel, Problem, choose
 from roaf.nonlinearity import Nonlinearity
 
@@ -19,7 +19,11 @@ RECURRENT = {
 """In the order in which "auto" asks them; the last computes everything."""
 MEMBERS = Backend(cast(Kernel, members.recur), reference.refuses, reference.pays)
 """Many models at once, under `torch.vmap`."""
-FEEDFORWARD = {"reference": reference.compose, "fused": cast(Kernel, depth.compose)}
+FEEDFORWARD = {
+    "reference": reference.compose,
+    "fused": cast(Kernel, depth.compose),
+    "cpu": cast(Kernel, cpu_depth.compose),
+}
 
 
 def check_backend(table: Mapping[str, Any], backend: str, phi: Nonlinearity) -> None:
@@ -40,10 +44,10 @@ def load_kernels() -> None:
 
 
 def feedforward(backend: str, phi: Nonlinearity) -> Kernel:
-    """The kernel of a stack; "auto" takes the fastest that can compute phi."""
+    """The kernel of a stack; "auto" takes the fastest that can compute it."""
     check_backend(FEEDFORWARD, backend, phi)
     if backend == "auto":
-        backend = "fused" if phi.fusible else "reference"
+        return cast(Kernel, cpu_depth.fastest) if phi.fusible else reference.compose
     return FEEDFORWARD[backend]
 
 

@@ -14,14 +14,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from roaf.forms import Dense, Form, Gather
+from roaf.kernels.cpu_products import VECTORS
 from roaf.kernels.cpu_programs import Filter, Steps, Units, pack
 from roaf.kernels.cpu_vectors import LANES
 from roaf.kernels.rooms import room
 from roaf.mixing import Value
 
-Matrix = Float[Tensor, "hidden hidden"]
 Pieces = Int[np.ndarray, "pieces 4"]
-Panels = Float[Tensor, "_"]
+Panels = Float[Tensor, "*many _"]
 TERMS = 2  # that a program knows; a filter of more becomes a matrix
 NO_PIECES = np.zeros((0, 4), np.int64)
 
@@ -63,11 +63,17 @@ def write_filled(block: Tensor, tensor: Tensor) -> None:
         block[..., hidden:] = 0
 
 
-def in_panels(matrix: Matrix, size: int) -> Panels:
-    """The matrix in float32, filled up to that size, as `cpu_products` reads it."""
-    panels = torch.empty(size * size, dtype=torch.float32, device="cpu")
-    pack(matrix.detach().float().numpy(), size, panels.numpy())
-    return panels
+def in_panels(matrix: Float[Tensor, "*many hidden hidden"], size: int) -> Panels:
+    """Each matrix in float32, filled up to that size, as `cpu_products` reads it.
+
+    What fits into one panel lies there row after row, as it does in most tensors.
+    """
+    lead, each = matrix.shape[:-2], matrix.detach().float().reshape(-1, *matrix.shape[-2:]).numpy()
+    if each.shape[-1] == size <= VECTORS * LANES:
+        return torch.from_numpy(np.ascontiguousarray(each)).view(*lead, size * size)
+    panels = torch.empty(len(each), size * size, dtype=torch.float32, device="cpu")
+    pack(each, size, panels.numpy())
+    return panels.view(*lead, -1)
 
 
 def exact(form: Form, alpha: Value) -> Dense | Gather:

@@ -27,7 +27,7 @@ from roaf.kernels.cpu_layout import (
     units_of,
     write_filled,
 )
-from roaf.kernels.cpu_programs import ascend, descend
+from roaf.kernels.cpu_programs import Steps, ascend, descend
 from roaf.kernels.fused import refuse_a_graph
 from roaf.kernels.rooms import room
 from roaf.mixing import Value
@@ -82,7 +82,7 @@ def go_up(
     values = room(time, batch, size) if keep else room(1, batch, size).expand(time, -1, -1)
     units, numbers = units_of(beta, bias, size)
     laid_out, w = layout(form, alpha, size), in_panels(weight.T, size)
-    settings = phi, units, w.data_ptr(), laid_out.up
+    settings = phi, units, Steps(w.data_ptr(), 0, 0), laid_out.up
     in_threads(ascend, (time, batch, size), settings, drive, states, values)
     del numbers, laid_out, w  # until here they lie where the addresses say
     return states, values
@@ -100,7 +100,7 @@ def go_down(
     deltas = room(time, batch, size) if collect else room(1, batch, size).expand(time, -1, -1)
     units, numbers = units_of(beta, (), size)
     laid_out, w = layout(form, alpha, size), in_panels(weight, size)
-    settings = phi, units, w.data_ptr(), laid_out.down
+    settings = phi, units, Steps(w.data_ptr(), 0, 0), laid_out.down
     in_threads(descend, values.shape, settings, above, values, pulls, deltas, carry)
     del numbers, laid_out, w
     return pulls, deltas[..., : len(weight)], carry[0, :, : len(weight)]

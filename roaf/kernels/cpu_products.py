@@ -39,17 +39,20 @@ def panel_of(columns):
 
 
 @no_type_check
-def pack(matrix, size, out):
-    """Writes the matrix to `out` panel after panel, with zeros up to that size, see `product`."""
-    place, first = 0, 0
+def pack(matrices, size, out):
+    """Writes each matrix to its `out` panel after panel, with zeros up to that size, see
+    `product`."""
+    known, first = matrices.shape[1], 0
+    if known < size:
+        out[:] = 0.0
     while first < size:
-        after = first + panel_of(size - first) * LANES
-        for row in range(size):
-            for column in range(first, after):
-                inside = row < len(matrix) and column < len(matrix)
-                out[place] = matrix[row, column] if inside else 0.0
-                place += 1
-        first = after
+        width, place = panel_of(size - first) * LANES, first * size
+        for matrix in range(len(matrices)):
+            for row in range(known):
+                for column in range(min(width, known - first)):
+                    to = place + row * width + column
+                    out[matrix, to] = matrices[matrix, row, first + column]
+        first += width
 
 
 @njit

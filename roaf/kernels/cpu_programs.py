@@ -24,7 +24,9 @@ from roaf.kernels.cpu_rows import activate, pull, turn
 
 
 class Steps(NamedTuple):
-    """Where the rows of each step lie: an address, and the bytes to the next step and row."""
+    """Where the rows of each step lie: an address, and the bytes to the next step and row.
+
+    Nothing to the next step means the same for all."""
 
     address: int
     step: int
@@ -52,14 +54,15 @@ class Units(NamedTuple):
 def ascend(sizes, phi, units, weight, filter, drive, states, values):
     """Writes every state after the first, and every value of phi.
 
-    `weight` is the address of W^T in panels, the filter that of O.
+    `weight` is where each step's W^T lies in panels, the filter that of O.
     """
     time, batch, hidden = sizes
     for t in range(time):
         state, start = states.address + t * states.step, drive.address + t * drive.step
         value, later = values.address + t * values.step, state + states.step
         x = (state, states.row)
-        product(batch, hidden, *x, weight, start, drive.row, value, values.row)
+        w = weight.address + t * weight.step
+        product(batch, hidden, *x, w, start, drive.row, value, values.row)
         for row in range(batch):
             own, out = value + row * values.row, later + row * states.row
             activate(phi, hidden, own, units.bias, units.beta, out)
@@ -72,7 +75,7 @@ def ascend(sizes, phi, units, weight, filter, drive, states, values):
 def descend(sizes, phi, units, weight, filter, above, values, pulls, deltas, carry):
     """Writes every g_t and d_t; `carry`, the part of d_t from later steps, ends as dL/dh_0.
 
-    `weight` is the address of W in panels, the filter that of O^T.
+    `weight` is where each step's W lies in panels, the filter that of O^T.
     """
     time, batch, hidden = sizes
     there = (carry.address, carry.row, carry.address, carry.row)
@@ -86,7 +89,8 @@ def descend(sizes, phi, units, weight, filter, above, values, pulls, deltas, car
             turn(filter, hidden, found, later)
         if filter.matrix:
             product(batch, hidden, delta, deltas.row, filter.matrix, *there)
-        product(batch, hidden, own, pulls.row, weight, *there)
+        w = weight.address + t * weight.step
+        product(batch, hidden, own, pulls.row, w, *there)
 
 
 class Cache(FunctionCache):
@@ -114,7 +118,7 @@ SOURCES = tuple(
 )
 STEPS = typeof(Steps(0, 0, 0))
 FILTER = typeof(Filter(0, 0, np.zeros((0, 4), np.int64), 0, 0))
-SETTINGS = (typeof((0, 0, 0)), types.intp, typeof(Units(0, 0)), types.intp, FILTER)
+SETTINGS = (typeof((0, 0, 0)), types.intp, typeof(Units(0, 0)), STEPS, FILTER)
 ascend = compiled(ascend, *SETTINGS, *[STEPS] * 3)
 descend = compiled(descend, *SETTINGS, *[STEPS] * 5)
-pack = compiled(cpu_products.pack, types.float32[:, :], types.intp, types.float32[::1])
+pack = compiled(cpu_products.pack, types.float32[:, :, :], types.intp, types.float32[:, ::1])

@@ -24,14 +24,12 @@ from torch.autograd import Function
 from roaf.forms import Form
 from roaf.kernels import members
 from roaf.kernels.fused import refuse_a_graph
-from roaf.kernels.layers import Layers, Rows, States, walk
+from roaf.kernels.layers import Layers, Passes, Rows, State, States
 from roaf.kernels.memory import Full, Memory, Recompute
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity
 from roaf.precision import exact_products
-
-State = Float[Tensor, "batch width"]
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,9 @@ def compose(
     *bias: Float[Tensor, "depth width"],
     memory: Memory | None = None,
     descent: Descent | None = None,
+    passes: Passes | None = None,
 ) -> State:
-    """Equal to `reference.compose`."""
+    """Equal to `reference.compose`; segments are gone through by these passes, or eagerly."""
     if members.are_stacked() and descent is None:
         return members.compose(x, forms, weight, offset, alpha, beta, phi, *bias)
     memory = memory or Full(Workspace())
@@ -67,15 +66,16 @@ def compose(
     needed = any(torch.is_tensor(value) and value.requires_grad for value in given)
     if not (needed and torch.is_grad_enabled()):
         memory = Recompute(())  # which keeps nothing
-    return _Composition.apply((forms, phi, memory, descent), *given)  # type: ignore
+    ways = forms, phi, memory, descent, passes or PASSES
+    return _Composition.apply(ways, *given)  # type: ignore
 
 
 class _Composition(Function):
     @staticmethod
     def forward(ctx: Any, ways, x, *given):
-        forms, phi, memory, _ = ways
+        forms, phi, memory, _, passes = ways
         weight, offset, alpha, beta, *bias = given
-        layers = Layers(forms, weight, offset, alpha, beta, phi, tuple(bias))
+        layers = Layers(passes, forms, weight, offset, alpha, beta, phi, tuple(bias))
         last, kept = ascend(layers, x, memory)
         ctx.save_for_backward(*filter(torch.is_tensor, given), x, last, *kept)
         ctx.ways, ctx.numbers = ways, [None if torch.is_tensor(v) else v for v in given]
@@ -84,7 +84,7 @@ class _Composition(Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs):  # pyright: ignore[reportIncompatibleMethodOverride]
         refuse_a_graph()
-        memory, descent = ctx.ways[2:]
+        memory, descent, passes = ctx.ways[2:]
         if descent is not None:
             descent.begin()
         layers, (start, last, *kept) = unpacked(ctx)
@@ -96,7 +96,7 @@ class _Composition(Function):
                 part, first = layers.part(where), index * memory.kept
                 own = kept[first : first + memory.kept]
                 inputs, values = memory.recover(part, where, own, above)
-                deltas, pulls, delta = pull(part, values, delta, any(needs[2:4]))
+                deltas, pulls, delta = passes.pull(part, values, delta, any(needs[2:4]))
                 here = [None if total is None else total[where] for total in totals]
                 found = gradients(part, inputs, values, deltas, pulls, needs, here)
                 if descent is not None:
@@ -108,11 +108,11 @@ class _Composition(Function):
 
 def unpacked(ctx: Any) -> tuple[Layers, list[Tensor]]:
     """The layers; the first state, the last one and what was kept of each segment."""
-    forms, phi, *_ = ctx.ways
+    forms, phi, *_, passes = ctx.ways
     saved = iter(ctx.saved_tensors)
     given = [next(saved) if value is None else value for value in ctx.numbers]
     weight, offset, alpha, beta, *bias = given
-    return Layers(forms, weight, offset, alpha, beta, phi, tuple(bias)), list(saved)
+    return Layers(passes, forms, weight, offset, alpha, beta, phi, tuple(bias)), list(saved)
 
 
 def ascend(layers: Layers, x: State, memory: Memory) -> tuple[State, list[Tensor]]:
@@ -120,10 +120,23 @@ def ascend(layers: Layers, x: State, memory: Memory) -> tuple[State, list[Tensor
     kept: list[Tensor] = []
     with exact_products(x.device):
         for where, room in zip(layers.segments(), memory.open(layers, x), strict=True):
-            walk(layers.part(where), x, *room)
+            layers.part(where).walk(x, *room)
             kept += memory.keep(room[0])
             x = room[0][-1].clone()  # the room may be the next segment's too
     return x, kept
+
+
+def walk(layers: Layers, start: State, inputs: States, values: Rows) -> None:
+    """Writes every state from `start` to the last layer's output, and every value of phi."""
+    in_place = layers.in_place
+    values.copy_(layers.offset.unsqueeze(1))
+    previous, *later = inputs.unbind(0)
+    previous.copy_(start)
+    parts = layers.weight.mT.unbind(0), layers.mixers(), later, layers.biases()
+    for value, w, mix, following, bias in zip(values.unbind(0), *parts, strict=True):
+        in_place(value.addmm_(previous, w), *bias)
+        mix(value, previous, following)
+        previous = following
 
 
 def pull(
@@ -143,6 +156,9 @@ def pull(
         else:
             delta = form.back(delta).addmm_(own, w, beta=alpha)
     return deltas[::-1], pulls, delta
+
+
+PASSES = Passes(walk, pull)
 
 
 def gradients(

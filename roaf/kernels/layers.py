@@ -23,12 +23,27 @@ SHORTEST = 64
 
 States = Float[Tensor, "later batch width"]  # later: a segment's layers and one
 Rows = Float[Tensor, "layers batch width"]
+State = Float[Tensor, "batch width"]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How a segment is gone through: `walk` upwards, `pull` downwards.
+
+    `walk(layers, start, inputs, values)` writes every state from `start` to the last layer's output
+    and every value of phi. `pull(layers, values, delta, collect)` gives dL/dx above each layer
+    where that is collected, beta * phi' times it, and dL/dx below the segment.
+    """
+
+    walk: Callable[["Layers", State, States, Rows], None]
+    pull: Callable[["Layers", Rows, State, bool], tuple[list[Tensor], Rows, State]]
 
 
 @dataclass(frozen=True)
 class Layers:
     """Consecutive layers: what stands in their equations, `bias` that of a phi that has one."""
 
+    passes: Passes
     forms: Sequence[Form]
     weight: Float[Tensor, "layers width width"]
     offset: Float[Tensor, "layers width"]
@@ -55,6 +70,10 @@ class Layers:
         size = segment_size(depth)
         return [slice(first, min(first + size, depth)) for first in range(0, depth, size)]
 
+    def walk(self, start: State, inputs: States, values: Rows) -> None:
+        """Writes every state and every value of phi."""
+        self.passes.walk(self, start, inputs, values)
+
     def sizes(self) -> list[int]:
         """The layers of each segment."""
         return [where.stop - where.start for where in self.segments()]
@@ -64,7 +83,7 @@ class Layers:
         alpha, beta = (v[where] if torch.is_tensor(v) else v for v in (self.alpha, self.beta))
         bias = tuple(b[where] for b in self.bias)
         tensors = self.weight[where], self.offset[where]
-        return Layers(self.forms[where], *tensors, alpha, beta, self.phi, bias)
+        return Layers(self.passes, self.forms[where], *tensors, alpha, beta, self.phi, bias)
 
     def mixers(self) -> Iterator[Callable[[Tensor, Tensor, Tensor], None]]:
         """What writes each layer's output, from (value, input, output)."""
@@ -81,16 +100,3 @@ class Layers:
 def segment_size(depth: int) -> int:
     """The layers of a segment."""
     return max(SHORTEST, math.isqrt(depth - 1) + 1)
-
-
-def walk(layers: Layers, start: Float[Tensor, "batch width"], inputs: States, values: Rows) -> None:
-    """Writes every state from `start` to the last layer's output, and every value of phi."""
-    in_place = layers.in_place
-    values.copy_(layers.offset.unsqueeze(1))
-    previous, *later = inputs.unbind(0)
-    previous.copy_(start)
-    parts = layers.weight.mT.unbind(0), layers.mixers(), later, layers.biases()
-    for value, w, mix, following, bias in zip(values.unbind(0), *parts, strict=True):
-        in_place(value.addmm_(previous, w), *bias)
-        mix(value, previous, following)
-        previous = following

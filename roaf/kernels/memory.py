@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from roaf.kernels.layers import Layers, Rows, States, walk
+from roaf.kernels.layers import Layers, Rows, State, States
 from roaf.kernels.workspace import Holder, Room, Workspace, rooms
 from roaf.mixing import each
 
-State = Float[Tensor, "batch width"]
 LARGEST_ERROR = 0.01
 ROUNDING = 1e-3
 
@@ -45,7 +43,7 @@ class Full(Holder):
         if self.rooms is None:
             self.rooms = rooms(layers.sizes(), start)
             for where, room in zip(layers.segments(), self.rooms, strict=True):
-                walk(layers.part(where), start, *room)
+                layers.part(where).walk(start, *room)
                 start = room[0][-1]
 
     def recover(
@@ -81,7 +79,7 @@ class Sqrt:
     ) -> tuple[States, Rows]:
         """The same numbers again, to the last bit."""
         (room,) = rooms([len(part.weight)], above)
-        walk(part, kept[0], *room)
+        part.walk(kept[0], *room)
         return room
 
     def close(self, start: State, found: State, last: State) -> None:
