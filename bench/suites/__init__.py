@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.plugins import Table, extended
+from bench.suites.deepest import DEEPEST
 from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING, FIFTY_THOUSAND
 from bench.suites.extreme_depth_paper import EXTREME_DEPTH_PAPER, EXTREME_DEPTH_PAPER_TUNING
 from bench.suites.long_memory import LONG_MEMORY, LONG_MEMORY_TUNING
@@ -46,6 +47,7 @@ SUITES: dict[str, Suite] = {
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
     "fifty-thousand-layers": FIFTY_THOUSAND,
+    "deepest": DEEPEST,
     "extreme-depth-paper-tuning": EXTREME_DEPTH_PAPER_TUNING,
     "extreme-depth-paper": EXTREME_DEPTH_PAPER,
     "speed": SPEED,

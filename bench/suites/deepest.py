@@ -1,0 +1,123 @@
+"""Fifty thousand layers on MNIST, and a million: do they learn, and more than a frozen core?
+
+32 units, batches of 32, at the rates that `extreme-depth-tuning` found for 10,000 layers of digits:
+nothing is tuned anew. ROAF's schedules stand beside scaled residual networks and the residual
+networks of ROAF's own beta, each with its frozen core, and beside a shallow network of as many
+numbers. The stacks of 200,000 and a million layers have 16 units and update each layer while the
+gradient comes down, so that no gradient is kept; the question there is whether the loss falls.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from bench.suites.claim import Claim
+from bench.suites.extreme_depth import CORE, SMALL_EPSILON, TABLE, TRIPLE
+from bench.suites.names import SHALLOW
+from bench.suites.setting import Setting, Suite, unwatched
+from bench.winners import Trial, winning_trials
+
+UPDATES = 200
+DEPTHS = (50_000, 10_000)
+BEYOND = (1_000_000, 200_000)
+BEYOND_UPDATES = 30
+OURS = ("roaf-mlp", "roaf-mlp-isometric", "roaf-mlp-sqrt")
+RIVALS = ("resnet-tanh-linear", "resnet-tanh-sqrt", "resnet-sqrt")
+WITHOUT_BETA = ("resnet-tanh-linear", "resnet-tanh-sqrt")
+"""Their cores, frozen, were not tuned: they are ROAF's with O = identity."""
+
+
+def stack(depth: int, width: int, updates: int, **more: Any) -> Setting:
+    """A stack on MNIST, its gradient and its band read at the start, half way and at the end."""
+    settings: dict[str, Any] = {
+        "task": "mnist-depth",
+        "depth": depth,
+        "widths": {"*": width},
+        "updates": updates,
+        "evaluations": 4,
+        "tests": 4,
+        "diagnostics": dict.fromkeys(TRIPLE, (0, updates // 2, updates)),
+        "seeds": (0,),
+    }
+    return Setting(**settings | more)
+
+
+def found(frozen: tuple[str, ...] = ()) -> dict[str, tuple[Trial, ...]]:
+    """The trials that won at 10,000 layers of digits."""
+    return winning_trials(TABLE, "digits-depth", {}, 10_000, frozen)
+
+
+def with_controls(setting: Setting) -> tuple[Setting, Setting]:
+    """The setting and a shallow network, and the same with frozen cores."""
+    tuned = [model for model in setting.models if model not in WITHOUT_BETA]
+    frozen = replace(
+        unwatched(setting), models=tuple(tuned), frozen=CORE, trials=found(CORE), tests=1
+    )
+    return replace(setting, models=(*setting.models, SHALLOW)), frozen
+
+
+def fast(depth: int) -> Setting:
+    """32 units; Adam goes once through the weights and not eight times."""
+    args = SMALL_EPSILON | {"fused": True}
+    return stack(depth, 32, UPDATES, models=(*OURS, *RIVALS), trials=found(), optimiser_args=args)
+
+
+def beyond(depth: int) -> Setting:
+    """16 units, ROAF with beta = 1 / depth alone."""
+    (won,) = found()[OURS[0]]
+    trial = replace(won, model_args={**won.model_args, "activation_memory": "sqrt"})
+    return stack(
+        depth,
+        16,
+        BEYOND_UPDATES,
+        models=OURS[:1],
+        trials={OURS[0]: (trial,)},
+        optimiser="adam-in-backward",
+        optimiser_args=SMALL_EPSILON,
+        evaluations=1,
+        tests=1,
+        diagnostics={},
+        watched=False,
+    )
+
+
+def claims(depth: int) -> tuple[Claim, ...]:
+    """That the core learns, and more than the same one frozen."""
+    runs: dict[str, Any] = {"task": "mnist-depth", "depth": depth, "model": OURS[0], "frozen": ()}
+    says, paper = (
+        f"a ROAF of {depth:,} layers on MNIST, beta = 1 / depth",
+        "arXiv 2210.01245, abstract",
+    )
+    return (
+        Claim(says=f"{says}: trains, to 80 % at least", source=paper, runs=runs, least=0.8),
+        Claim(
+            says=f"{says}: more than its frozen core",
+            source="this project",
+            runs=runs,
+            rival=runs | {"frozen": CORE},
+            least=0.0,
+        ),
+    )
+
+
+def falling(depth: int) -> Claim:
+    """That the loss of a deeper one falls."""
+    runs = {"task": "mnist-depth", "depth": depth, "model": OURS[0], "frozen": ()}
+    return Claim(
+        says=f"a ROAF of {depth:,} layers on MNIST: training loss at most 2.0 (chance 2.3)",
+        source="this project",
+        runs=runs,
+        quantity="train_loss",
+        most=2.0,
+    )
+
+
+DEEPEST = Suite(
+    question="Do 50,000 layers learn MNIST, and more than a frozen core of them, and does the loss "
+    "of a million layers fall?",
+    budget="hours on 2 CPU cores",
+    settings=(
+        *map(beyond, BEYOND),
+        *(part for depth in DEPTHS for part in with_controls(fast(depth))),
+    ),
+    claims=(*(c for depth in DEPTHS for c in claims(depth)), *map(falling, BEYOND)),
+)
