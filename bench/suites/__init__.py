@@ -21,6 +21,7 @@ from bench.suites.psmnist import (
     PSMNIST,
     PSMNIST_PAPER,
     PSMNIST_PAPER_TUNING,
+    PSMNIST_TEN_TUNING,
     PSMNIST_TUNING,
 )
 from bench.suites.setting import Setting as Setting
@@ -39,6 +40,7 @@ SUITES: dict[str, Suite] = {
     "long-memory-paper": LONG_MEMORY_PAPER,
     "long-memory-paper-wide": LONG_MEMORY_PAPER_WIDE,
     "psmnist-tuning": PSMNIST_TUNING,
+    "psmnist-ten-tuning": PSMNIST_TEN_TUNING,
     "psmnist": PSMNIST,
     "psmnist-paper-tuning": PSMNIST_PAPER_TUNING,
     "psmnist-paper": PSMNIST_PAPER,

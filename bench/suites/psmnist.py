@@ -13,7 +13,8 @@ from typing import Any
 from bench.suites.claim import Claim
 from bench.suites.long_memory import EPOCH, tuned, tuning
 from bench.suites.names import ROAF_MODELS
-from bench.suites.setting import SEEDS, Setting, Suite, unwatched
+from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
+from bench.suites.trials import roaf_trial, six_trials
 
 LENGTH = 784
 RIVALS = ("lstm", "gru", "exprnn", "cornn", "lem")
@@ -48,6 +49,8 @@ def searched(setting: Setting, updates: int) -> tuple[Setting, ...]:
     return tuning([replace(unwatched(setting), updates=updates)])
 
 
+OVER_TEN = tuple(roaf_trial(rate, LENGTH, c) for rate in (1e-2, 3e-3) for c in (4.0, 2.0, 1.0))
+"""What is learnt fastest, c = 8, is not what is best in the end."""
 SETTINGS = (
     epochs(10, ROAF_MODELS[1:]),
     epochs(10, ("lstm", "roaf"), seeds=(0,)),
@@ -82,6 +85,17 @@ PSMNIST_TUNING = Suite(
     question="Which learning rate, and which setting of its own, suits each model on psMNIST?",
     budget="hours on 2 CPU cores",
     settings=searched(epochs(1, (*RIVALS, *ROAF_MODELS)), EPOCH // 3),
+)
+PSMNIST_TEN_TUNING = Suite(
+    question="Which c and learning rate suit ROAF, and which setting LSTM, over all of ten epochs?",
+    budget="hours on 2 CPU cores",
+    settings=(
+        replace(
+            unwatched(epochs(10, ("roaf-rotations", "lstm"), TUNING_SEEDS)),
+            trials=six_trials(LENGTH) | {"roaf-rotations": OVER_TEN},
+            tests=0,
+        ),
+    ),
 )
 PSMNIST = Suite(
     question="Does a single-layer ROAF network reach 94 % on permuted MNIST in its first epoch and "
