@@ -18,8 +18,8 @@ from bench.suites.trials import carried, roaf_trial, six_trials
 from bench.winners import Trial
 
 TABLE = "ten-thousand-steps-tuning"
-SHORTEST, LONGEST = 1000, 10_000
-LENGTHS = (LONGEST, 5000, 2000)
+SHORTEST, LONG, LONGEST = 1000, 5000, 10_000
+LENGTHS = (LONGEST, LONG, 2000)
 RATES = (3e-3, 1e-2, 3e-2)
 """Higher than elsewhere: at 220 steps nearly all learnt best at the upper end of the usual ones."""
 RIVALS = ("exprnn", "cornn", "lstm", "lem")
@@ -66,13 +66,14 @@ def setting(
 
 
 def adding(length: int, models: Sequence[str]) -> Setting:
-    """1,000 updates of 32."""
-    return setting("adding", length, length, models, 1000)
+    """1,000 updates of 32; 3,000 from 5,000 steps on, as 1,000 were seen not to do at 10,000."""
+    return setting("adding", length, length, models, 1000 if length < LONG else 3000)
 
 
 def copying(length: int, models: Sequence[str]) -> Setting:
-    """500 updates of 16."""
-    return setting("copy/urnn", length, length + 20, models, 500, batch_size=16)
+    """500 updates of 16; 1,000 from 5,000 steps on, as 500 recalled but 97 % at 10,000."""
+    updates = 500 if length < LONG else 1000
+    return setting("copy/urnn", length, length + 20, models, updates, batch_size=16)
 
 
 def tried(short: Setting, own: dict[str, tuple[Trial, ...]]) -> Setting:
@@ -114,20 +115,21 @@ LONG = tuple(
 )
 
 
-def solved(task: str, length: int, model: str, how: str, **bound: Any) -> Claim:
-    """That the model solves the task at that length; the paper says so of 10,000 steps."""
-    runs = {"task": task, "task_args": {"length": length}, "model": model, "frozen": ()}
-    says = f"{task} over {length:,} steps, {model}: {how}"
-    source = PAPER if length == LONGEST else "this project"
-    return Claim(says=says, source=source, runs=runs, **bound)
+def solved(of: Setting, how: str, **bound: Any) -> Claim:
+    """That ROAF solves the task at that length; the paper says so of 10,000 steps."""
+    (model,) = of.models
+    runs = {"task": of.task, "task_args": of.task_args, "model": model, "updates": of.updates}
+    says = f"{of.task} over {of.task_args['length']:,} steps, {model}: {how}"
+    source = PAPER if of.task_args["length"] == LONGEST else "this project"
+    return Claim(says=says, source=source, runs=runs | {"frozen": ()}, **bound)
 
 
 CLAIMS = tuple(
     claim
     for length in (SHORTEST, *sorted(LENGTHS))
     for claim in (
-        solved("adding", length, ADDER, "squared error at most 0.01", most=0.01),
-        solved("copy/urnn", length, COPIER, "99 % recalled", least=0.99),
+        solved(adding(length, (ADDER,)), "squared error at most 0.01", most=0.01),
+        solved(copying(length, (COPIER,)), "99 % recalled", least=0.99),
     )
 )
 
