@@ -18,8 +18,8 @@ from bench.suites.trials import carried, roaf_trial, six_trials
 from bench.winners import Trial
 
 TABLE = "ten-thousand-steps-tuning"
-SHORTEST, LONG, LONGEST = 1000, 5000, 10_000
-LENGTHS = (LONGEST, LONG, 2000)
+SHORTEST, FAR, LONGEST = 1000, 5000, 10_000
+LENGTHS = (LONGEST, FAR, 2000)
 RATES = (3e-3, 1e-2, 3e-2)
 """Higher than elsewhere: at 220 steps nearly all learnt best at the upper end of the usual ones."""
 RIVALS = ("exprnn", "cornn", "lstm", "lem")
@@ -67,12 +67,12 @@ def setting(
 
 def adding(length: int, models: Sequence[str]) -> Setting:
     """1,000 updates of 32; 3,000 from 5,000 steps on, as 1,000 were seen not to do at 10,000."""
-    return setting("adding", length, length, models, 1000 if length < LONG else 3000)
+    return setting("adding", length, length, models, 1000 if length < FAR else 3000)
 
 
 def copying(length: int, models: Sequence[str]) -> Setting:
     """500 updates of 16; 1,000 from 5,000 steps on, as 500 recalled but 97 % at 10,000."""
-    updates = 500 if length < LONG else 1000
+    updates = 500 if length < FAR else 1000
     return setting("copy/urnn", length, length + 20, models, updates, batch_size=16)
 
 
