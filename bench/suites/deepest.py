@@ -33,8 +33,8 @@ def stack(depth: int, width: int, updates: int, **more: Any) -> Setting:
         "depth": depth,
         "widths": {"*": width},
         "updates": updates,
-        "evaluations": 4,
-        "tests": 4,
+        "evaluations": 2,
+        "tests": 2,
         "diagnostics": dict.fromkeys(TRIPLE, (0, updates // 2, updates)),
         "seeds": (0,),
     }
@@ -73,8 +73,8 @@ def beyond(depth: int) -> Setting:
         trials={OURS[0]: (trial,)},
         optimiser="adam-in-backward",
         optimiser_args=SMALL_EPSILON,
-        evaluations=1,
-        tests=1,
+        evaluations=0,  # which would take as long as some hundred updates
+        tests=0,
         diagnostics={},
         watched=False,
     )
