@@ -99,6 +99,8 @@ def test_the_table_says_claim_number_interval_seeds_and_verdict():
     ]
     (row,) = verdict_rows(found)
     assert len(row["run_ids"].split()) == 3
+    loss = verdicts([claim(least=None, most=2.0, quantity="test_loss")], *frames(record("roaf")))
+    assert verdict_boards(loss, "accuracy")[0].table["asked"].item() == "≤ 2"
 
 
 def test_scores_along_the_way_are_a_row_a_model_and_a_column_a_step():

@@ -47,6 +47,7 @@ def verdict_rows(found: Sequence[Verdict]) -> list[dict[str, Any]]:
 
 def _row(verdict: Verdict, metric: str) -> dict[str, str]:
     claim, found = verdict.claim, verdict.summary
+    metric = metric if claim.quantity.endswith("_score") else ""  # a loss is no accuracy
     number, span = score_text(found.mean, metric), interval_text(found.low, found.high, metric)
     if claim.rival and found.mean is not None:
         number, span = signed(found.mean, metric), signed_span(found.low, found.high, metric)
