@@ -135,7 +135,8 @@ class RoaMLP(Stacked):
         kept = applied_dtype(self.weight) == self.weight.dtype
         if descent is not None and not (self._fused and kept):
             raise ValueError(
-                "gradients are given away from weights of float32 or float64, not by backend 'reference'"
+                "gradients are given away from weights of float32 or float64, by another backend "
+                "than the reference"
             )
         self._descent = descent
 

@@ -35,7 +35,7 @@ def largest_rows(ladder: Ladder) -> list[dict[str, Any]]:
         return []
     found: dict[str, list[Rung]] = {}
     for rung in ladder.rungs:
-        found.setdefault(rung["label"], []).extend([rung] if rung["runs"] else [])
+        found.setdefault(rung["label"], []).extend([rung] if _tested(rung) else [])
     rows = [_row(ladder, goal, same) for same in found.values() if same]
     return sorted(rows, key=lambda row: (-(row["largest_depth"] or 0), natural(row["label"])))
 
@@ -71,7 +71,7 @@ def target(ladder: Ladder) -> float | None:
 
 
 def _row(ladder: Ladder, goal: float, rungs: Sequence[Rung]) -> dict[str, Any]:
-    counts = {rung["depth"]: (_reached(ladder, goal, rung), rung["runs"]) for rung in rungs}
+    counts = {rung["depth"]: (_reached(ladder, goal, rung), _tested(rung)) for rung in rungs}
     good = [depth for depth, (reached, runs) in counts.items() if reached >= SHARE * runs]
     largest = max(good, default=None)
     return {
@@ -85,6 +85,11 @@ def _row(ladder: Ladder, goal: float, rungs: Sequence[Rung]) -> dict[str, Any]:
         "smallest_tried": min(counts),
         **{f"reached_at_{depth}": _count(*counts.get(depth, (0, 0))) for depth in ladder.depths},
     }
+
+
+def _tested(rung: Rung) -> int:
+    """Its runs, without those that ended well and were never tested."""
+    return len(rung["scores"]) + rung["runs"] - rung["ok"]
 
 
 def _reached(ladder: Ladder, goal: float, rung: Rung) -> int:

@@ -119,5 +119,5 @@ def _lost(ax: Axes, rungs: pd.DataFrame, look: Look, shift: float) -> None:
     scored = _scored(rungs)
     partly = scored[scored["ok"] < scored["runs"]]
     point_marks(ax, partly["depth"], partly["score_mean"], look)
-    lost = rungs.loc[~rungs.index.isin(scored.index) & (rungs["runs"] > 0), "depth"]
+    lost = rungs.loc[~rungs.index.isin(scored.index) & (rungs["ok"] < rungs["runs"]), "depth"]
     edge_marks(ax, lost * shift, "x", look)
