@@ -185,6 +185,14 @@ def test_without_a_target_it_is_the_middle_between_chance_and_the_best():
     assert rows["resnet"]["largest_depth"] == ""
 
 
+def test_a_depth_that_was_never_tested_has_not_missed_the_target():
+    known = run(depth=10, score=0.9), run(depth=100, score=0.9)
+    (row,) = table("largest_depth", *known, run(depth=1000, score=None))
+    assert (row["largest_depth"], row["is_largest_tried"]) == ("100", "True")
+    (row,) = table("largest_depth", *known, run(depth=1000, score=None, status=Status.timeout))
+    assert (row["largest_depth"], row["is_largest_tried"]) == ("100", "False")
+
+
 def test_suites_along_time_or_without_a_test_have_no_table_of_depth(tmp_path):
     folder = report(tmp_path, record(depth=10), record(depth=100), run("mlp", 10, None))
     names = {path.name for path in (folder / "tables").iterdir()}

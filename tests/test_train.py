@@ -188,7 +188,7 @@ def test_an_exception_is_an_outcome_that_keeps_what_was_measured(tmp_path):
     assert "precision 'float64' is unknown; allowed: float32" in (doubled.error or "")
     unknown = run(resolve(tiny(optimiser="adamm"), REGISTRY), REGISTRY)
     assert unknown.status is Status.error
-    assert "'adamm' is unknown; allowed: adam, sgd, rmsprop" in (unknown.error or "")
+    assert "'adamm' is unknown; allowed: adam, adamw, sgd, rmsprop" in (unknown.error or "")
 
 
 def test_schedules_start_at_one_and_the_cosine_ends_at_zero():
