@@ -50,7 +50,7 @@ def check_possible(activation_memory: str, fused: bool, phi: Nonlinearity, alpha
         )
 
 
-def choose(
+def choose_memory(
     activation_memory: str,
     weight: Float[Tensor, "depth width width"],
     alpha: Value,

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from roaf.activation import STATES, check_possible, choose, states_kept
-from roaf.kernels import feedforward, reference
+from roaf.activation import STATES, check_possible, choose_memory, states_kept
+from roaf.kernels import FEEDFORWARD, check_backend, choose, reference, stack_problem
 from roaf.kernels.depth import Descent
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Coefficient, Value, jacobian_bounds
@@ -43,7 +43,8 @@ class RoaMLP(Stacked):
         nonlinearity: phi: "tanh", "relu", "modrelu" (with a trained bias `phi_bias` a unit), or a
             `Nonlinearity(function, lipschitz)` of your own.
         bias: whether there is a b.
-        backend: "reference", "fused", "cpu", or "auto", the fastest that can compute it.
+        backend: "reference", "fused", "cpu", or "auto", the fastest for the device and the width,
+            which `backend_for` tells. One that cannot compute the stack raises ValueError.
         activation_memory: what is kept for the backward pass, in states of (batch, width):
             "full", two a layer: the fastest, while there is room.
             "sqrt", one every ~sqrt(depth) layers, and two a layer of one such segment at a time:
@@ -92,7 +93,7 @@ class RoaMLP(Stacked):
         check_memory(activation_memory, tuple(STATES))
         super().__init__(width, depth, alpha, beta, filter, shared_filter, nonlinearity)
         self.backend, self.activation_memory = backend, activation_memory
-        self._kernel = feedforward(backend, self._phi)
+        check_backend(FEEDFORWARD, backend, self._phi)
         self._fused = backend != "reference" and self._phi.fusible
         self._draw((width, width), 1 / math.sqrt(width), bias, generator)
 
@@ -119,12 +120,17 @@ class RoaMLP(Stacked):
         """The output of the last layer; an x that is not such a tensor raises ValueError."""
         check_rows(x, self.width)
         with torch.autocast(x.device.type, enabled=False):
-            offset, *bias = self._biases()
-            alpha, beta = self.alpha, self.beta
-            layers = (self._forms(), self.weight.to(offset), offset)
-            ways = self._ways(x, layers[1], alpha, beta) if self._fused else {}
-            out = self._kernel(x.to(offset), *layers, alpha, beta, self._phi, *bias, **ways)
+            stack = self._stack(x)
+            weight, _, alpha, beta = stack[2:6]
+            ways = self._ways(x, weight, alpha, beta) if self._fused else {}
+            out = FEEDFORWARD[self._backend(stack)].kernel(*stack, **ways)
         return out.to(x.dtype)
+
+    def backend_for(self, x: Float[Tensor, "batch width"]) -> str:
+        """The name of the backend that computes such an x."""
+        check_rows(x, self.width)
+        with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+            return self._backend(self._stack(x))
 
     def descend_with(self, descent: Descent | None) -> None:
         """Gives the gradients of weight and bias to it in every backward pass; None ends that.
@@ -149,6 +155,15 @@ class RoaMLP(Stacked):
             f"shared_filter={self.shared_filter}, backend={self.backend!r}"
         )
 
+    def _stack(self, x: Tensor) -> tuple[Any, ...]:
+        """What a kernel takes: x and the layers, in the dtype of application."""
+        offset, *bias = self._biases()
+        layers = (self._forms(), self.weight.to(offset), offset)
+        return x.to(offset), *layers, self.alpha, self.beta, self._phi, *bias
+
+    def _backend(self, stack: tuple[Any, ...]) -> str:
+        return choose(FEEDFORWARD, self.backend, stack_problem(*stack))
+
     def _ways(self, x: Tensor, weight: Tensor, alpha: Value, beta: Value) -> dict[str, Any]:
         """What the fused kernel does otherwise than usual, for this x."""
         given = (x, *self.parameters())
@@ -162,7 +177,7 @@ class RoaMLP(Stacked):
         help = 'activation_memory="sqrt" needs the least for its speed, a smaller batch needs less'
         check_room(needed, x.device, what, help)
         settings = (alpha, beta, self._phi, self._workspace)
-        memory, warning = choose(self.activation_memory, weight, *settings)
+        memory, warning = choose_memory(self.activation_memory, weight, *settings)
         if warning and not self._warned:
             self._warned = True
             warnings.warn(warning, stacklevel=3)

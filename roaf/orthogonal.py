@@ -44,7 +44,9 @@ def random_orthogonal(
     so that half of all directions stay and the others change sign: what a sum over time needs.
     "permutation": a uniform permutation; "signed_permutation": with a random sign for each unit.
     "cycle": unit i takes the value of unit i - 1. "identity": the leaky unit. "hadamard":
-    H D / sqrt(size), H a Hadamard matrix and D random signs, for the sizes that have one.
+    H D / sqrt(size), H a Hadamard matrix and D random signs, for the sizes that have one. Two that
+    tell the angles from the axes: "mixed_rotations", the rotations in a Haar basis, and
+    "haar_rotations", rotations of units by the eigenangles of a Haar matrix.
 
     An unknown kind, a size below 1 or a dtype below float32 raises ValueError: rounded to bfloat16,
     O stretches some directions fivefold within 10,000 steps and shrinks others as much.
@@ -116,6 +118,21 @@ def uniform_qr(size: int, generator: Generator | None) -> Matrix:
 def rotations(size: int, generator: Generator | None) -> Float[Tensor, "2 half"]:
     """Cosines and sines of size // 2 uniform angles."""
     angles = 2 * math.pi * torch.rand(size // 2, generator=generator, **DRAWN)
+    return torch.stack([torch.cos(angles), torch.sin(angles)])
+
+
+def mixed_rotations(size: int, generator: Generator | None) -> Matrix:
+    """Q R Q^T with rotations R of independent uniform angles, and a Haar Q."""
+    turns = as_rotations(rotations(size, generator), size, torch.float64).dense()
+    basis = haar(size, generator)
+    return basis @ turns @ basis.T
+
+
+def haar_rotations(size: int, generator: Generator | None) -> Float[Tensor, "2 half"]:
+    """Cosines and sines of the eigenangles of a Haar matrix of determinant 1, which repel."""
+    matrix = haar(size, generator)
+    matrix[0] *= torch.linalg.det(matrix).sign()
+    angles = torch.linalg.eigvals(matrix).angle().sort().values[size - size // 2 :]
     return torch.stack([torch.cos(angles), torch.sin(angles)])
 
 
@@ -255,6 +272,8 @@ FILTERS: dict[str, Kind] = {
     "haar": Kind(haar, is_matrix, as_matrix),
     "uniform_qr": Kind(uniform_qr, is_matrix, as_matrix),
     "rotations": Kind(rotations, is_turns, as_rotations),
+    "mixed_rotations": Kind(mixed_rotations, is_matrix, as_matrix),
+    "haar_rotations": Kind(haar_rotations, is_turns, as_rotations),
     "reflections": Kind(reflections, is_lines, as_reflections),
     "permutation": Kind(permutation, is_order, as_permutation),
     "signed_permutation": Kind(signed_permutation, is_signed_order, as_signed_permutation),

@@ -38,10 +38,9 @@ class RoaRNN(Layered):
             each unit, or `Learned(lower, upper)`, trained between these bounds.
         beta: the weight of phi, likewise; None means 1 - alpha. `depth_schedule(c, length)` gives
             both for a sequence length.
-        filter: how O is drawn, see `roaf.random_orthogonal`: "haar", "uniform_qr", "rotations",
-            "reflections", "permutation", "signed_permutation", "cycle", "identity", or "hadamard"
-            for the sizes that have one. O is never trained. It is saved in the state_dict and
-            applied in float32 or better, whatever weights, autocast or TF32 are in.
+        filter: how O is drawn, "haar" or another kind that `roaf.random_orthogonal` knows. O is
+            never trained. It is saved in the state_dict and applied in float32 or better, whatever
+            weights, autocast or TF32 are in.
         nonlinearity: phi: "tanh", "relu", "modrelu" (with a trained bias `phi_bias` a unit), or a
             `Nonlinearity(function, lipschitz)` of your own.
         bias: whether there is a b.
@@ -232,7 +231,7 @@ class RoaRNN(Layered):
             form, *own = self._layer(suffix)
             backend = self._backend(Problem.of(len(read), read.shape[1], form, *own))
             layer = self._form(suffix, backend.filter_dtype), *own
-            kernel, state = backend.recur, state.to(own[0])
+            kernel, state = backend.kernel, state.to(own[0])
             if self.activation_memory == "sqrt":
                 states = read_in_segments(kernel, read, state, *self._reading(suffix), *layer)
             else:

@@ -1,8 +1,9 @@
 """A state_dict keeps a filter's numbers; those of another kind of filter are not loaded in silence.
 
-The state_dict has no name of the kind, which is told from dtype, shape and values. Two pairs cannot
-be told apart and are loaded: "haar" and "uniform_qr", both applied as the matrix that was saved,
-and "cycle" and "identity", which have no numbers, so that the model keeps its own.
+The state_dict has no name of the kind, which is told from dtype, shape and values. Some cannot be
+told apart and are loaded: "haar", "uniform_qr" and "mixed_rotations", all applied as the matrix
+that was saved, "rotations" and "haar_rotations", as the angles that were, and "cycle" and
+"identity", which have no numbers, so that the model keeps its own.
 """
 
 from typing import Any

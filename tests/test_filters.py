@@ -20,7 +20,8 @@ DOUBLE = torch.float64
 KINDS = sorted(FILTERS)
 CASES = [(kind, size) for kind in FILTERS if kind != "hadamard" for size in (1, 2, 7, 64)]
 CASES += [("hadamard", size) for size in (1, 2, 4, 12, 20, 24, 64, 96)]
-STRUCTURED = [(kind, size) for kind, size in CASES if kind not in ("haar", "uniform_qr")]
+DENSE = ("haar", "uniform_qr", "mixed_rotations")
+STRUCTURED = [(kind, size) for kind, size in CASES if kind not in DENSE]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -77,7 +78,7 @@ def test_a_small_structured_filter_is_applied_as_its_matrix(kind, size):
     assert torch.equal(matrix, drawn(kind, size).dense())
 
 
-@pytest.mark.parametrize("kind", sorted({*KINDS} - {"haar", "uniform_qr"}))
+@pytest.mark.parametrize("kind", sorted({*KINDS} - {*DENSE}))
 def test_no_structured_filter_keeps_a_matrix(kind):
     assert draw_filter(64, kind, generator()).numel() <= 2 * 64
 
@@ -124,6 +125,21 @@ def test_rotations_have_uniform_eigenangles_that_do_not_repel():
     found = cosines(positive("rotations", 4, 2000))
     assert len(found) == 2000
     assert abs((found[:, 0] - found[:, 1]).square().mean() - 1) < 0.1
+
+
+def test_the_eigenangles_and_the_axes_of_a_filter_are_chosen_apart():
+    def spectrum(kind: str, size: int, seed: int):
+        matrix = random_orthogonal(size, kind, generator=generator(seed), dtype=DOUBLE)
+        return torch.linalg.eigvals(matrix).angle().sort().values
+
+    for size in (64, 65):
+        mixed, plain = (spectrum(kind, size, 3) for kind in ("mixed_rotations", "rotations"))
+        torch.testing.assert_close(mixed, plain, atol=1e-10, rtol=0)
+    mixed = random_orthogonal(64, "mixed_rotations", generator=generator())
+    assert mixed.abs().gt(1e-3).double().mean() > 0.9
+    found = cosines(positive("haar_rotations", 4, 3000))
+    assert len(found) == 3000
+    assert abs((found[:, 0] - found[:, 1]).square().mean() - 9 / 4) < 0.12
 
 
 def test_reflections_keep_half_of_all_directions_and_turn_the_others_round():

@@ -115,6 +115,8 @@ OTHERS = {
     "haar": "rotations",
     "uniform_qr": "signed_permutation",
     "rotations": "haar",
+    "mixed_rotations": "rotations",
+    "haar_rotations": "reflections",
     "reflections": "rotations",
     "permutation": "hadamard",
     "signed_permutation": "permutation",

@@ -104,7 +104,8 @@ def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[s
 def _kernel_fact(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[str, str]:
     if entry.picked is None:
         return {}
-    shape = spec.batch_size, task.steps, task.features
+    along_time = entry.axis == "time"
+    shape = spec.batch_size, *((task.steps, task.features) if along_time else (spec.width,))
     inputs = model.readout.weight.new_zeros(()).expand(shape)
     return {"kernel": entry.picked(model.body, inputs)}
 

@@ -57,7 +57,7 @@ def filter_flops(filter: str, size: int) -> int:
     A permutation moves numbers and a sign turns them: neither counts.
     """
     cheap = {"hadamard": round(size * math.log2(size))}
-    cheap |= dict.fromkeys(("rotations", "reflections"), 4 * size)
+    cheap |= dict.fromkeys(("rotations", "haar_rotations", "reflections"), 4 * size)
     free = ("permutation", "signed_permutation", "cycle", "identity")
     return 0 if filter in free else cheap.get(filter, 2 * size**2)
 
@@ -109,6 +109,7 @@ def _deep(factory: Any, **defaults: Any) -> Entry:
         costs=deep_costs,
         proof="equations",
         backends=tuple(FEEDFORWARD),
+        picked=lambda body, inputs: body.backend_for(inputs),
     )
 
 
@@ -131,6 +132,9 @@ TIME: dict[str, Entry] = {
     "roaf-cycle": _recurrent("cycle"),
     "roaf-hadamard": _recurrent("hadamard"),
     "roaf-identity": _recurrent("identity"),
+    "roaf-uniform-qr": _recurrent("uniform_qr"),
+    "roaf-mixed-rotations": _recurrent("mixed_rotations"),
+    "roaf-haar-rotations": _recurrent("haar_rotations"),
 }
 DEPTH: dict[str, Entry] = {
     "roaf-mlp": _scheduled("convex"),

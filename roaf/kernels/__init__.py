@@ -1,4 +1,4 @@
-"""How the recurrence is computed: `reference` defines it, every other backend must equal it."""
+"""How both models are computed: `reference` defines it, every other backend must equal it."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -6,7 +6,7 @@ from typing import Any, cast
 import torch
 
 from roaf.kernels import cpu, cpu_depth, cuda, depth, fused, members, parallel, reference
-from roaf.kernels.problem import Backend, Kernel, Problem, choose
+from roaf.kernels.problem import Backend, Kernel, Problem, choose, stack_problem
 from roaf.nonlinearity import Nonlinearity
 
 RECURRENT = {
@@ -20,10 +20,11 @@ RECURRENT = {
 MEMBERS = Backend(cast(Kernel, members.recur), reference.refuses, reference.pays)
 """Many models at once, under `torch.vmap`."""
 FEEDFORWARD = {
-    "reference": reference.compose,
-    "fused": cast(Kernel, depth.compose),
-    "cpu": cast(Kernel, cpu_depth.compose),
+    "cpu": Backend(cast(Kernel, cpu_depth.compose), cpu_depth.refuses, cpu_depth.pays),
+    "fused": Backend(cast(Kernel, depth.compose), fused.refuses, fused.pays),
+    "reference": Backend(reference.compose, reference.refuses, reference.pays),
 }
+"""The same of a stack of layers."""
 
 
 def check_backend(table: Mapping[str, Any], backend: str, phi: Nonlinearity) -> None:
@@ -43,14 +44,6 @@ def load_kernels() -> None:
     cpu.load()
 
 
-def feedforward(backend: str, phi: Nonlinearity) -> Kernel:
-    """The kernel of a stack; "auto" takes the fastest that can compute it."""
-    check_backend(FEEDFORWARD, backend, phi)
-    if backend == "auto":
-        return cast(Kernel, cpu_depth.fastest) if phi.fusible else reference.compose
-    return FEEDFORWARD[backend]
-
-
 __all__ = [
     "FEEDFORWARD",
     "MEMBERS",
@@ -59,6 +52,6 @@ __all__ = [
     "Problem",
     "check_backend",
     "choose",
-    "feedforward",
     "load_kernels",
+    "stack_problem",
 ]

@@ -8,102 +8,54 @@ for all rows; and so is its way back. What is kept, and the gradients of the wei
 to call it.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from roaf.forms import Form
 from roaf.kernels import cpu, depth
 from roaf.kernels.layers import State
-from roaf.kernels.memory import Memory
-from roaf.mixing import Value
-from roaf.nonlinearity import Nonlinearity
+from roaf.kernels.problem import StackProblem
 
 PHI = cpu.PHI[:2]
-
-
 WIDEST = 64
 
 
 @torch.compiler.disable
-def compose(
-    x: State,
-    forms: Sequence[Form],
-    weight: Float[Tensor, "depth width width"],
-    offset: Float[Tensor, "depth width"],
-    alpha: Value,
-    beta: Value,
-    phi: Nonlinearity,
-    *bias: Float[Tensor, "depth width"],
-    memory: Memory | None = None,
-    descent: depth.Descent | None = None,
-) -> State:
-    """Equal to `reference.compose`; what `refuses` names raises ValueError.
+def compose(*stack: Any, **ways: Any) -> State:
+    """`depth.compose` by the compiled passes.
 
-    Where numba is not there or cannot compile, this is `depth.compose`, and there is one
-    UserWarning.
+    Where numba is not there or cannot compile, it is that alone, and there is one UserWarning.
     """
-    if reason := refuses(x, forms, weight, alpha, beta, phi):
-        raise ValueError(f"backend 'cpu' {reason}; allowed: auto, or another backend")
     if isinstance(passes := load(), str):
         cpu.warn(passes)
         passes = depth
-    given = x, forms, weight, offset, alpha, beta, phi, *bias
-    ways = {"memory": memory, "descent": descent, "passes": passes.PASSES}
-    return depth.compose(*given, **ways)  # type: ignore
+    return depth.compose(*stack, **ways, passes=passes.PASSES)  # type: ignore
 
 
-@torch.compiler.disable
-def fastest(
-    x: State,
-    forms: Sequence[Form],
-    weight: Float[Tensor, "depth width width"],
-    offset: Float[Tensor, "depth width"],
-    alpha: Value,
-    beta: Value,
-    *others: Any,
-    **ways: Any,
-) -> State:
-    """`compose` where it can and pays, else `depth.compose`.
+def refuses(problem: StackProblem) -> str | None:
+    """Why it cannot compute the stack, to follow "backend 'cpu'"; None if it can."""
+    if problem.phi not in PHI:
+        return "computes stacks of tanh and relu only"
+    if not problem.mixes_by_numbers:
+        return "takes one number for alpha and one for beta only"
+    if not problem.shared_filter:
+        return "takes one filter for all layers only"
+    lanes = 1 if isinstance(passes := load(), str) else passes.LANES
+    if problem.hidden % lanes:
+        return f"takes multiples of {lanes} as widths only, not {problem.hidden}"
+    return cpu.refuses(problem)
+
+
+def pays(problem: StackProblem) -> bool:
+    """Whether it is there and was faster than "fused" at such a width.
 
     Measured, forward and backward, on a thread: 4.4 times as fast at 16 units and a batch of 32,
     2.7 times at 32, 1.3 times at 64 and a batch of 128, no faster from 128 on.
     """
-    possible = refuses(x, forms, weight, alpha, beta, others[0]) is None
-    pays = possible and x.shape[-1] <= WIDEST and not isinstance(load(), str)
-    kernel = compose if pays else depth.compose
-    return kernel(x, forms, weight, offset, alpha, beta, *others, **ways)  # type: ignore
-
-
-def refuses(
-    x: State,
-    forms: Sequence[Form],
-    weight: Float[Tensor, "depth width width"],
-    alpha: Value,
-    beta: Value,
-    phi: Nonlinearity,
-) -> str | None:
-    """Why it cannot compute the stack, to follow "backend 'cpu'"; None if it can."""
-    if x.device.type != "cpu" or weight.dtype != torch.float32:
-        return f"computes float32 on the CPU only, not {weight.dtype} on {x.device.type}"
-    if phi not in PHI:
-        return "computes stacks of tanh and relu only"
-    if isinstance(alpha, Tensor) or isinstance(beta, Tensor):
-        return "takes one number for alpha and one for beta only"
-    if any(form is not forms[0] for form in forms):
-        return "takes one filter for all layers only"
-    if cpu.peek_interpreter_stack() is not None:
-        return "reads the memory of plain tensors, not of those of torch.func and torch.vmap"
-    lanes = 1 if isinstance(passes := load(), str) else passes.LANES
-    if weight.shape[-1] % lanes:
-        return f"takes multiples of {lanes} as widths only, not {weight.shape[-1]}"
-    return None
+    return problem.hidden <= WIDEST and not isinstance(load(), str)
 
 
 @cache

@@ -1,6 +1,6 @@
-"""What a backend of the recurrence is asked to compute, as a value it can be chosen by."""
+"""What a backend is asked to compute, as a value it can be chosen by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,17 +41,32 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class StackProblem(Problem):
+    """The same of a pass through a stack of layers, which are its `time`; `form` is the first's."""
+
+    shared_filter: bool
+
+
+def stack_problem(x: Tensor, forms: Sequence[Form], weight: Tensor, *settings: Any) -> StackProblem:
+    """That of a stack, whose `settings` are the offset, alpha, beta, phi and the bias of phi."""
+    shared = all(form is forms[0] for form in forms)
+    alpha, beta, phi = settings[1:4]
+    sizes = len(weight), len(x), weight.shape[-1], weight.device, weight.dtype
+    return StackProblem(*sizes, forms[0], alpha, beta, phi, shared)
+
+
+@dataclass(frozen=True)
 class Backend:
-    """One way to compute the recurrence: the kernel, what it cannot do, and where it is best.
+    """One way to compute a model: the kernel, what it cannot do, and where it is best.
 
     `refuses` gives the clause that follows "backend 'its name' ", or None where it can compute the
     problem; `pays` is asked where it can, by "auto". The filter is given in `filter_dtype`, or else
     in the dtype of the state.
     """
 
-    recur: Kernel
-    refuses: Callable[[Problem], str | None]
-    pays: Callable[[Problem], bool]
+    kernel: Kernel
+    refuses: Callable[[Any], str | None]
+    pays: Callable[[Any], bool]
     filter_dtype: torch.dtype | None = None
 
 
