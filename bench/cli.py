@@ -57,21 +57,32 @@ def run(
 
 
 @main.command()
-@click.option("--suite", required=True)
+@click.option("--suite", help="Without one: the page over all suites and their claims.")
 @results_option
 @click.option("--out", type=folder, default=REPORTS, show_default=True)
 @click.option("--format", "formats", default="html,md,latex,csv", show_default=True)
+@click.option("--into", type=folder, help="Without --suite: a file that gets the paper's claims.")
 @plugin_option
-def report(suite: str, results: Path, out: Path, formats: str, plugins: tuple[Path, ...]) -> None:
-    """Render the report of a suite from its records."""
+def report(
+    suite: str | None,
+    results: Path,
+    out: Path,
+    formats: str,
+    into: Path | None,
+    plugins: tuple[Path, ...],
+) -> None:
+    """Render the report of a suite from its records, or the page over all suites."""
     from bench.plugins import PluginError
-    from bench.report import render
+    from bench.report import claims_page, render
     from bench.suites import all_suites
 
     try:
-        definition = all_suites(plugins).entries.get(suite)
+        suites = all_suites(plugins).entries
+        if suite is None:
+            click.echo(claims_page(suites, results, out, into))
+            return
         names = [name.strip() for name in formats.split(",")]
-        click.echo(render(suite, results, out, definition=definition, formats=names))
+        click.echo(render(suite, results, out, definition=suites.get(suite), formats=names))
     except (ValueError, PluginError) as error:
         mistake(error)
     except OSError as error:

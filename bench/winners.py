@@ -22,6 +22,7 @@ COLUMNS = (
     "learning_rate",
     "model_args",
     "output_scale",
+    "weight_decay",
     "validation_loss",
     "trials",
 )
@@ -29,11 +30,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of a model: its learning rate, its own arguments, the scale of its output."""
+    """One setting of a model: its learning rate, its own arguments, the scale of its output, and
+    the decoupled weight decay (AdamW), if there is any."""
 
     learning_rate: float
     model_args: Mapping[str, Any] = field(default_factory=dict)
     output_scale: float | None = None
+    weight_decay: float = 0.0
 
 
 def winning_trials(
@@ -63,4 +66,4 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 def _trial(row: Mapping[str, str]) -> Trial:
     rate, scale = float(row["learning_rate"]), float(row["output_scale"])
-    return Trial(rate, json.loads(row["model_args"]), scale)
+    return Trial(rate, json.loads(row["model_args"]), scale, float(row["weight_decay"]))

@@ -89,3 +89,16 @@ def test_a_name_that_is_not_known_takes_no_look_that_another_has():
     names = [f"model-{number}" for number in range(60)]
     found = looks(labelled_runs([record(name) for name in (*ALL_TIME, *names)]))
     assert len(set(found.values())) == len(found) == 60 + len(ALL_TIME)
+
+
+def test_a_label_says_what_tells_runs_apart_and_not_what_follows_from_it():
+    def label(*ends: tuple[float, tuple[int, ...]]) -> set[str]:
+        made = [record("lstm", learning_rate=rate, validate_at=at) for rate, at in ends]
+        return set(labelled_runs(made)["label"])
+
+    assert label((0.1, (10,)), (0.2, (20,))) == {
+        "lstm, learning rate 0.1",
+        "lstm, learning rate 0.2",
+    }
+    assert label((0.1, (10,)), (0.1, (20,))) == {"lstm, validate at [10]", "lstm, validate at [20]"}
+    assert len(label((0.1, (10,)), (0.1, (20,)), (0.2, (20,)))) == 3

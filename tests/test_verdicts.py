@@ -69,6 +69,13 @@ def test_the_number_is_that_after_the_update_asked_for():
     assert judged(asked, *rows).word == "does not hold here"
 
 
+def test_of_a_mapping_the_claim_names_some_entries():
+    known = [record("roaf", 0, 0.9, model_args={"alpha": a, "filter": "haar"}) for a in (0.1, 0.2)]
+    asked = replace(claim(), runs={"model": "roaf", "model_args": {"alpha": 0.2}})
+    found = judged(asked, *known)
+    assert found.run_ids == (known[1].spec.run_id,)
+
+
 def test_two_runs_of_a_seed_are_not_averaged_in_silence():
     twice = [record("roaf", test=0.9), record("roaf", test=0.9, width=16)]
     with pytest.raises(ValueError, match="one run a seed, but these have more: roaf, width 8, roa"):

@@ -96,9 +96,6 @@ def refusal(body: nn.Module, spec: RunSpec, x: Tensor) -> str | None:
     try:
         if picked is not None:
             picked(body, x)
-        elif spec.depth is not None:
-            with torch.no_grad():
-                body(x[:1])  # a stack says so when it is run
     except ValueError as problem:
         return str(problem)
     return None

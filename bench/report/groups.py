@@ -20,6 +20,8 @@ SETTING = ["task", "task_version", "task_args", "depth"]
 LOOKS = ["gradients_at", "diagnostics"]
 """What is looked at on the way, which changes no number of the run."""
 CONFIGURATION = ["model", *(n for n in SPEC_COLUMNS if n not in (*SETTING, *LOOKS))]
+WHEN = {"validate_at", "test_at"}
+"""These follow from the updates, most of the time."""
 CORE = '["body.*"]'
 """The column `frozen` of a run of which only what is around the body is trained."""
 MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]
@@ -97,10 +99,17 @@ def _told_apart(runs: pd.DataFrame) -> pd.Series:
     several = texts.groupby([runs[key] for key in keys]).nunique().gt(1).to_dict("index")
     labels = runs["label"].to_dict()
     for key, same_model in runs.groupby(keys):
-        differing = [name for name in CONFIGURATION if several[key][name]]
+        differing = _telling([name for name in CONFIGURATION if several[key][name]], same_model)
         for index, run in same_model.to_dict("index").items() if differing else ():
             labels[index] = _variant(run, differing, same_model)
     return pd.Series(labels)
+
+
+def _telling(differing: list[str], namesakes: pd.DataFrame) -> list[str]:
+    """What tells the runs apart: without the steps of evaluation, where they add nothing."""
+    fewer = [name for name in differing if name not in WHEN]
+    apart = [namesakes[own].map(str).drop_duplicates().shape[0] for own in (fewer, differing)]
+    return fewer if fewer and apart[0] == apart[1] else differing
 
 
 def _task(run: dict, several_versions: set) -> str:

@@ -36,8 +36,11 @@ PROPOSED = (
         *("roaf-rotations", "roaf-hadamard"),
         *("roaf-mlp-sqrt", "roaf-mlp-sqrt-identity", "roaf-mlp-sqrt-signed-permutation"),
     ),
-    ("roaf-permutation", "roaf-reflections", "roaf-mlp-isometric"),
-    ("roaf-signed-permutation", "roaf-mlp-fixed"),
+    ("roaf-permutation", "roaf-reflections", "roaf-haar-rotations", "roaf-mlp-isometric"),
+    (
+        *("roaf-signed-permutation", "roaf-uniform-qr", "roaf-mixed-rotations"),
+        "roaf-mlp-fixed",
+    ),
 )
 """The proposed models, those of one colour together."""
 STRONG = ("#0173b2", "#d55e00", "#029e73", "#c77cff")

@@ -24,21 +24,28 @@ def not_run(
     seconds: Mapping[Cost, float],
 ) -> pd.DataFrame:
     """A row a task, model and size of which a seed has no record, of whatever outcome."""
-    there = Counter(_experiment(record.spec) for record in records if record.stack == stack)
-    missing = []
-    for spec in {spec.run_id: spec for spec in wanted}.values():
-        there[_experiment(spec)] -= 1
-        missing += [spec] if there[_experiment(spec)] < 0 else []
+    own = [record for record in records if record.stack == stack]
     kinds: dict[tuple[Cost, int], list[RunSpec]] = {}
-    for spec in missing:
+    for spec in missing(wanted, own):
         kinds.setdefault((same_cost(spec), spec.updates), []).append(spec)
     rows = [_row(specs, seconds.get(cost)) for (cost, _), specs in kinds.items()]
     return without_empty(pd.DataFrame(rows, dtype=object)) if rows else pd.DataFrame()
 
 
+def missing(wanted: Iterable[RunSpec], records: Iterable[RunRecord]) -> list[RunSpec]:
+    """The runs that are wanted and of which there is no record, of whatever outcome."""
+    there = Counter(_experiment(record.spec) for record in records)
+    found = []
+    for spec in {spec.run_id: spec for spec in wanted}.values():
+        there[_experiment(spec)] -= 1
+        found += [spec] if there[_experiment(spec)] < 0 else []
+    return found
+
+
 def _experiment(spec: RunSpec) -> tuple:
     """What a suite says of a run before the models and tasks have filled it in."""
-    return *same_cost(spec), spec.seed, spec.updates, spec.learning_rate, spec.frozen
+    trial = spec.learning_rate, spec.output_scale or 1.0, spec.optimiser
+    return *same_cost(spec), spec.seed, spec.updates, *trial, spec.frozen
 
 
 def _row(specs: Sequence[RunSpec], seconds: float | None) -> dict[str, str]:

@@ -58,6 +58,11 @@ def markdown(values: Mapping[str, Any]) -> str:
     return _environment(escape=False).get_template("report.md.jinja").render(values)
 
 
+def all_claims(values: Mapping[str, Any]) -> str:
+    """The page over all suites, for GitHub."""
+    return _environment(escape=False).get_template("claims.md.jinja").render(values)
+
+
 def sort_value(text: str) -> str | None:
     """The number by which a cell is sorted, as a script reads it, or None for words: `9.50 %` is
     9.5, `≥ 1,000` is 1000, `2 to 3` is 2, `1/4` is 0.25 and `not reached` is infinite."""

@@ -39,8 +39,9 @@ MEAN: dict[str, Any] = {
     "markersize": 9,
     "linestyle": "",
 }
-ROW, NARROWEST = 0.135, 1.2
-"""Inches: the height of a model's row, and the least width of a panel without its names."""
+ROW, LOWEST, NARROWEST = 0.135, 1.0, 1.2
+"""Inches: the height of a model's row, and the least height and, without its names, width of a
+panel."""
 
 
 def final_scores(scene: Scene, name: str) -> Iterator[Drawing]:
@@ -53,7 +54,7 @@ def final_scores(scene: Scene, name: str) -> Iterator[Drawing]:
         group: scene.board.loc[scene.board["group"] == group, "label"].tolist() for group in groups
     }
     columns = row_columns({label for board in boards.values() for label in board}, NARROWEST)
-    heights = {group: 0.6 + ROW * len(board) for group, board in boards.items()}
+    heights = {group: max(LOWEST, 0.6 + ROW * len(own)) for group, own in boards.items()}
     rows_a_page = int((TALLEST - 0.3) / max(heights.values()))
     parts = pages(groups, columns * max(1, rows_a_page))
     caption = "Final test score. A point is a seed; runs that did not end well have none."

@@ -9,12 +9,14 @@
 A run that failed has no number; it is named, and where there is one the claim holds partly at most.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from bench.report.derived import DERIVED
 from bench.report.statistics import OK, RUN, Summary, finite_rows, summarise
 from bench.report.statistics.outcomes import six_digits
 from bench.rows import plain
@@ -98,7 +100,8 @@ def _by_seed(runs: pd.DataFrame, read: dict[Any, float]) -> dict[int, float | No
 
 def _values(claim: Claim, measurements: pd.DataFrame) -> dict[Any, float]:
     """The claim's quantity at its step, by stack and run, where it is finite."""
-    rows, _ = finite_rows(measurements, claim.quantity)
+    derive = DERIVED.get(claim.quantity)
+    rows = derive(measurements) if derive else finite_rows(measurements, claim.quantity)[0]
     rows = rows if claim.after is None else rows[rows["step"] == claim.after]
     last = rows.drop_duplicates(RUN, keep="last")
     return dict(zip(zip(last["stack"], last["run_id"], strict=True), last["value"], strict=True))
@@ -110,6 +113,11 @@ def _less(value: float | None, other: float | None) -> float | None:
 
 
 def _having(runs: pd.DataFrame, fields: Fields) -> pd.Series:
-    """Which runs have these fields; mappings and lists are text in the table."""
-    wanted = {name: plain(value) for name, value in fields.items()}
-    return (runs[list(wanted)] == pd.Series(wanted, dtype=object)).all(axis="columns")
+    """Which runs have these fields, and of a mapping these entries; both are text in the table."""
+    entries = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+    wanted = {name: plain(value) for name, value in fields.items() if name not in entries}
+    having = (runs[list(wanted)] == pd.Series(wanted, dtype=object)).all(axis="columns")
+    for name, some in entries.items():
+        found = [some.items() <= json.loads(str(text)).items() for text in runs[name]]
+        having &= pd.Series(found, index=runs.index, dtype=bool)
+    return having

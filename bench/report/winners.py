@@ -5,6 +5,7 @@ loss or with NaN, counts as infinite, and unsupported runs are no runs. Stacks a
 not pooled.
 """
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -17,14 +18,15 @@ from bench.winners import COLUMNS
 
 APART = ["stack", "task_version", "model_version"]
 SETTING = ["task", "task_args", "depth", "model", "frozen"]
-TRIAL = ["learning_rate", "model_args", "output_scale"]
+TRIAL = ["learning_rate", "model_args", "output_scale", "weight_decay"]
 NEWEST = ["task_version", "model_version"]
 
 
 def winners(runs: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
     """One row a task, depth and model: the best of its newest versions, and of how many trials on
     its stack."""
-    known = runs.assign(depth=_whole(runs["depth"]))
+    decays = [json.loads(str(text)).get("weight_decay", 0.0) for text in runs["optimiser_args"]]
+    known = runs.assign(depth=_whole(runs["depth"]), weight_decay=decays)
     trials = _losses(known, measurements, [*APART, *SETTING, *TRIAL])
     counts = trials.groupby([*APART, *SETTING])["validation_loss"].transform("size")
     best = trials.assign(trials=counts).sort_values(NEWEST, ascending=False, kind="stable")

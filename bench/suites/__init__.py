@@ -11,6 +11,7 @@ from bench.plugins import Table, extended
 from bench.suites.deepest import DEEPEST
 from bench.suites.extreme_depth import EXTREME_DEPTH, EXTREME_DEPTH_TUNING, FIFTY_THOUSAND
 from bench.suites.extreme_depth_paper import EXTREME_DEPTH_PAPER, EXTREME_DEPTH_PAPER_TUNING
+from bench.suites.filters import FILTERS, FILTERS_TUNING
 from bench.suites.long_memory import LONG_MEMORY, LONG_MEMORY_TUNING
 from bench.suites.long_memory_paper import (
     LONG_MEMORY_PAPER,
@@ -46,6 +47,8 @@ SUITES: dict[str, Suite] = {
     "psmnist-paper": PSMNIST_PAPER,
     "ten-thousand-steps-tuning": TEN_THOUSAND_STEPS_TUNING,
     "ten-thousand-steps": TEN_THOUSAND_STEPS,
+    "filters-tuning": FILTERS_TUNING,
+    "filters": FILTERS,
     "extreme-depth-tuning": EXTREME_DEPTH_TUNING,
     "extreme-depth": EXTREME_DEPTH,
     "fifty-thousand-layers": FIFTY_THOUSAND,

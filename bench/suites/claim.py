@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Fields = Mapping[str, Any]
-"""Which runs: fields of their spec with the value that each must have."""
+"""Which runs: fields of their spec with the value that each must have, of a mapping the entries."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """What is said, who said it, and the number that decides.
 
-    The number of a seed is the `quantity` of the run that has the fields `runs`, after `after`
-    updates or, for None, the last one; with a `rival` it is less the rival's of the same seed. The
-    claim is that it is at least `least`, or at most `most`.
+    The number of a seed is the `quantity`, measured or one of `bench.report.derived`, of the run
+    that has the fields `runs`, after `after` updates or, for None, the last one; with a `rival` it
+    is less the rival's of the same seed. The claim is that it is at least `least`, or at most
+    `most`.
     """
 
     says: str

@@ -1,10 +1,10 @@
 """Fifty thousand layers on MNIST, and a million: do they learn, and more than a frozen core?
 
 32 units, batches of 32, at the rates that `extreme-depth-tuning` found for 10,000 layers of digits:
-nothing is tuned anew. ROAF's schedules stand beside scaled residual networks and the residual
-networks of ROAF's own beta, each with its frozen core, and beside a shallow network of as many
-numbers. The stacks of 200,000 and a million layers have 16 units and update each layer while the
-gradient comes down, so that no gradient is kept; the question there is whether the loss falls.
+nothing is tuned anew. ROAF's schedules and scaled residual networks, each with its frozen core,
+stand beside residual networks of ROAF's own beta and a shallow network of as many numbers. The
+stacks of 200,000 and a million layers have 16 units and update each layer while the gradient comes
+down, so that no gradient is kept; the question there is whether the loss falls.
 """
 
 from dataclasses import replace
@@ -22,8 +22,8 @@ BEYOND = (1_000_000, 200_000)
 BEYOND_UPDATES = 30
 OURS = ("roaf-mlp", "roaf-mlp-isometric", "roaf-mlp-sqrt")
 RIVALS = ("resnet-tanh-linear", "resnet-tanh-sqrt", "resnet-sqrt")
-WITHOUT_BETA = ("resnet-tanh-linear", "resnet-tanh-sqrt")
-"""Their cores, frozen, were not tuned: they are ROAF's with O = identity."""
+UNTUNED_CORES = ("resnet-tanh-linear", "resnet-tanh-sqrt")
+"""ROAF's twins with O = identity, of whose frozen cores no learning rate is known."""
 
 
 def stack(depth: int, width: int, updates: int, **more: Any) -> Setting:
@@ -48,14 +48,14 @@ def found(frozen: tuple[str, ...] = ()) -> dict[str, tuple[Trial, ...]]:
 
 def with_controls(setting: Setting) -> tuple[Setting, Setting]:
     """The setting and a shallow network, and the same with frozen cores."""
-    tuned = [model for model in setting.models if model not in WITHOUT_BETA]
+    tuned = [model for model in setting.models if model not in UNTUNED_CORES]
     frozen = replace(
         unwatched(setting), models=tuple(tuned), frozen=CORE, trials=found(CORE), tests=1
     )
     return replace(setting, models=(*setting.models, SHALLOW)), frozen
 
 
-def fast(depth: int) -> Setting:
+def trained(depth: int) -> Setting:
     """32 units; Adam goes once through the weights and not eight times."""
     args = SMALL_EPSILON | {"fused": True}
     return stack(depth, 32, UPDATES, models=(*OURS, *RIVALS), trials=found(), optimiser_args=args)
@@ -115,7 +115,7 @@ DEEPEST = Suite(
     budget="hours on 2 CPU cores",
     settings=(
         *map(beyond, BEYOND),
-        *(part for depth in DEPTHS for part in with_controls(fast(depth))),
+        *(part for depth in DEPTHS for part in with_controls(trained(depth))),
     ),
     claims=(*(c for depth in DEPTHS for c in claims(depth)), *map(falling, BEYOND)),
 )

@@ -6,10 +6,11 @@ and the rate of six that `extreme-depth-tuning` found for that model, depth and 
 layers there is one seed, and only those models run whose gradient is alive before training.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.suites.claim import Claim
 from bench.suites.long_memory import tuned
 from bench.suites.names import (
     ALIVE_RIVALS,
@@ -134,8 +135,24 @@ EXTREME_DEPTH_TUNING = Suite(
         ]
     ),
 )
+
+
+def claims(model: str) -> Iterator[Claim]:
+    """That a thousand layers are more than a frozen core of them, and more than ten."""
+    runs: dict[str, Any] = {"task": "teacher", "depth": 1000, "model": model, "frozen": ()}
+    for what, rival in (("its frozen core", {"frozen": CORE}), ("10 layers", {"depth": 10})):
+        yield Claim(
+            says=f"teacher, {model}, 1,000 layers: more than {what}",
+            source="this project",
+            runs=runs,
+            rival=runs | rival,
+            least=0.0,
+        )
+
+
 EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",
     budget="20 min on 2 CPU cores",
     settings=tuned(SETTINGS, TABLE),
+    claims=tuple(claim for model in ("roaf-mlp", "roaf-mlp-sqrt") for claim in claims(model)),
 )

@@ -10,6 +10,9 @@ ROAF_FILTERS = (
     "roaf-cycle",
     "roaf-hadamard",
     "roaf-identity",
+    "roaf-uniform-qr",
+    "roaf-mixed-rotations",
+    "roaf-haar-rotations",
 )
 TIME_RIVALS = ("elman", "irnn", "lstm", "gru", "exprnn", "urnn", "antisymmetric", "cornn")
 TIME_MODELS = (*ROAF_MODELS, *TIME_RIVALS)

@@ -60,6 +60,13 @@ class Setting:
         """How many runs of the model may share a launch."""
         return self.together.get(model, self.together.get("*", 1))
 
+    def _optimiser(self, decay: float) -> dict[str, Any]:
+        """The setting's own, or AdamW in place of Adam for a trial with a weight decay."""
+        args = dict(self.optimiser_args)
+        if not decay:
+            return {"optimiser": self.optimiser, "optimiser_args": args}
+        return {"optimiser": "adamw", "optimiser_args": args | {"weight_decay": decay}}
+
     def _spec(self, suite: str, model: str, trial: Trial, seed: int) -> RunSpec:
         watched = self.watched and not self.diagnostics
         return RunSpec(
@@ -77,8 +84,7 @@ class Setting:
             updates=self.updates,
             output_scale=trial.output_scale,
             schedule=self.schedule,
-            optimiser=self.optimiser,
-            optimiser_args=self.optimiser_args,
+            **self._optimiser(trial.weight_decay),
             frozen=self.frozen,
             validate_at=evenly(self.updates, self.evaluations),
             test_at=evenly(self.updates, self.tests),

@@ -6,9 +6,19 @@ not what is learnt. All diagnostics are read from float64 copies. One seed: diff
 magnitude can be read off, small ones cannot.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from bench.suites.names import ALL_DEPTH, ALL_TIME, IMAGE_MODELS, ROAF_FILTERS, ROAF_MODELS
+from bench.suites.claim import Claim
+from bench.suites.names import (
+    ALL_DEPTH,
+    ALL_TIME,
+    IMAGE_MODELS,
+    ROAF_FILTERS,
+    ROAF_MODELS,
+    ROAF_SCHEDULES,
+)
 from bench.suites.setting import Setting, Suite
 from bench.suites.trials import LEAKS, RATES, roaf_trial
 from bench.winners import Trial
@@ -66,15 +76,46 @@ IMAGES = replace(
     diagnostics={"gradient": (0, 10), "states": (0, 10), "weight-gradients": (0, 10)},
 )
 """An image of 8 channels is a state of 512 numbers; their spectrum would take minutes a model."""
+FARTHEST = adding(10_000, ROAF_MODELS, 10)
+CLAIMED = (
+    *((model, FARTHEST) for model in ROAF_MODELS),
+    *((model, DEEP) for model in ROAF_SCHEDULES if model != "roaf-mlp-fixed"),
+)
+"""Of a fixed beta along depth the theory itself says that the gradient vanishes."""
+
+
+def claims(model: str, setting: Setting) -> Iterator[Claim]:
+    """That theory's band holds, and that the gradient survives."""
+    runs: dict[str, Any] = {"model": model, "task": setting.task, "task_args": setting.task_args}
+    runs |= {"depth": setting.depth} if setting.depth else {}
+    where = f"{setting.depth or setting.length:,} {'layers' if setting.depth else 'steps'}"
+    paper = "arXiv 2210.01245, abstract"
+    yield Claim(
+        says=f"{model}, {where}: singular values of the Jacobian outside of theory's band",
+        source=paper,
+        runs=runs,
+        quantity="outside_band",
+        most=0.0,
+    )
+    yield Claim(
+        says=f"{model}, {where}: decades by which the gradient's norm changes on its way",
+        source=f"{paper}; the number is ours",
+        runs=runs,
+        quantity="gradient_decades",
+        most=3.0,
+    )
+
+
 SIGNAL_PROPAGATION = Suite(
     question="What becomes of a signal and its gradient over 784 steps or 1,000 layers, before any "
     "training and after a little, and does theory hold?",
     budget="some ten minutes on 2 CPU cores",
     settings=(  # longest first
-        adding(10_000, ROAF_MODELS, 10),
+        FARTHEST,
         adding(784, ALL_TIME, 30, strengths=(1.0, 8.0)),
         DEEP,
         IMAGES,
     ),
     seeds=(0,),
+    claims=tuple(claim for model, setting in CLAIMED for claim in claims(model, setting)),
 )
