@@ -1,5 +1,5 @@
 # `make run` and `make test` do all the set-up; nothing is left outside this folder.
-.PHONY: run test format
+.PHONY: run test format page
 PYTHON := .venv/bin/python
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -19,6 +19,9 @@ test: .venv/test.stamp
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
 	$(PYTHON) -m pytest --numprocesses=auto --basetemp=.cache/pytest
+
+page: .venv/run.stamp
+	$(PYTHON) -m bench report --results results/recorded --out reports --into README.md
 
 format: .venv/test.stamp
 	$(PYTHON) -m ruff format .
