@@ -36,6 +36,7 @@ NOT_TUNED = {
         ("copy/urnn", "lem"),
     },
     "filters-tuning": {("psmnist-92916", name) for name in ROAF_FILTERS},
+    "psmnist-ten-tuning": {("psmnist-92916", "lstm")},
 }
 """What a search has not tried at all yet; its report lists every run that is missing."""
 TABLES = Path(__file__).parent.parent / "bench" / "winners"
