@@ -40,6 +40,7 @@ from bench.records import FAILED, RunRecord, RunSpec, Status
 from bench.runner import Registry, resolve
 from bench.store import BadRecord, record_path
 from bench.suites import Suite, all_suites
+from bench.suites.setting import Setting
 from bench.tasks import Task
 
 
@@ -113,7 +114,7 @@ def suite_specs(
             continue
         check_known("task", setting.task, registry.tasks.entries)
         axis = make_task(setting.task, setting.task_args, registry).axis
-        offered = setting.models if named is None else named
+        offered = setting.models if named is None else runs_of(suite, setting, named)
         for model in offered:
             check_known("model", model, registry.models.entries)
         fitting = [model for model in offered if registry.models.entries[model].axis == axis]
@@ -124,6 +125,13 @@ def suite_specs(
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
     return specs, at_once
+
+
+def runs_of(suite: Suite, setting: Setting, named: Sequence[str]) -> list[str]:
+    """The named models that this setting lists, and those that no setting of its task does: a model
+    of the user's own runs in all of them."""
+    listed = {model for s in suite.settings if s.task == setting.task for model in s.models}
+    return [model for model in named if model in setting.models or model not in listed]
 
 
 def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Task:
