@@ -12,7 +12,8 @@ from bench.diagnostics import View, look, speed
 from bench.diagnostics.contenders import TORCH, modules, own, ways
 from bench.diagnostics.peaks import tries
 from bench.diagnostics.work import GATES, least_bytes, sample_flops, step_flops
-from bench.execution.session import Unusable, jobs_at_once
+from bench.execution.session import jobs_at_once
+from bench.execution.wanted import Unusable
 from bench.models import MODELS, build_body, build_model
 from bench.records import RunSpec, Status
 from bench.runner import Registry, resolve, run

@@ -9,8 +9,8 @@ from bench.cli import main
 from bench.environment import stack
 from bench.execution import watching
 from bench.execution.lease import claim, run_folder
-from bench.execution.session import suite_specs
 from bench.execution.status import progress, read_files
+from bench.execution.wanted import suite_specs
 from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.runner import Registry
 from bench.store import write_record

@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.execution.job_file import to_do
 from bench.execution.local import run_launches
 from bench.execution.plan import check_known
-from bench.execution.session import Unusable, carry_out, check_writable, make_order, make_task
+from bench.execution.session import carry_out, check_writable, make_order
+from bench.execution.wanted import Unusable, make_task
 from bench.records import RunSpec
 from bench.runner import Registry, resolve
 from bench.store import read_record, shown

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,30 +23,21 @@ from bench.execution.plan import (
     Code,
     Plan,
     UnknownName,
-    check_known,
-    choose,
     launches,
     make_plan,
     parse_duration,
-    parse_seeds,
     parse_statuses,
     seconds_known,
 )
 from bench.execution.slurm_job import UNFINISHED
 from bench.execution.slurm_queue import Unavailable, check_available
 from bench.execution.slurm_request import JOBS_AT_ONCE, Request, read_request
+from bench.execution.wanted import Unusable, find_suite, suite_specs
 from bench.plugins import PluginError
-from bench.records import FAILED, RunRecord, RunSpec, Status
-from bench.runner import Registry, resolve
+from bench.records import FAILED, RunRecord, Status
+from bench.runner import Registry
 from bench.store import BadRecord, record_path
-from bench.suites import Suite, all_suites
-from bench.suites.setting import Setting
-from bench.tasks import Task
-
-
-class Unusable(Exception):
-    """Something asked for that this machine or folder cannot give, in one sentence."""
-
+from bench.suites import Suite
 
 MISTAKES = (UnknownName, PluginError, Unusable, Unavailable, DataMissing, BadRecord, OSError)
 
@@ -95,66 +86,12 @@ def run_suite(
     return carry_out(progress(runs, len(plan.todo)), plan.recorded, order)
 
 
-def suite_specs(
-    name: str,
-    suite: Suite,
-    registry: Registry,
-    models: str | None,
-    tasks: str | None,
-    seeds: str | None,
-) -> tuple[list[RunSpec], dict[str, int]]:
-    """The resolved runs of a suite, narrowed to what the user named, and by run_id how many like it
-    may share a launch."""
-    known = list(dict.fromkeys(setting.task for setting in suite.settings))
-    wanted = choose("task", tasks, known)
-    named = None if models is None else choose("model", models, list(registry.models.entries))
-    specs, at_once = [], {}
-    for setting in suite.settings:
-        if setting.task not in wanted:
-            continue
-        check_known("task", setting.task, registry.tasks.entries)
-        axis = make_task(setting.task, setting.task_args, registry).axis
-        offered = setting.models if named is None else runs_of(suite, setting, named)
-        for model in offered:
-            check_known("model", model, registry.models.entries)
-        fitting = [model for model in offered if registry.models.entries[model].axis == axis]
-        numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
-        found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
-        specs += found
-        at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
-    if not specs:
-        raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
-    return specs, at_once
-
-
-def runs_of(suite: Suite, setting: Setting, named: Sequence[str]) -> list[str]:
-    """The named models that this setting lists, and those that no setting of its task does: a model
-    of the user's own runs in all of them."""
-    listed = {model for s in suite.settings if s.task == setting.task for model in s.models}
-    return [model for model in named if model in setting.models or model not in listed]
-
-
-def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Task:
-    """The task; arguments that it does not take raise Unusable."""
-    try:
-        return registry.tasks.entries[name](**task_args)
-    except (TypeError, ValueError) as error:
-        raise Unusable(f"task {name!r} cannot be made with {dict(task_args)}: {error}") from None
-
-
 def prepare_suite(suite: str) -> None:
     """Downloads what the tasks of the suite need."""
     registry = Registry()
     for setting in find_suite(suite, ()).settings:
         registry.tasks.entries[setting.task](**setting.task_args).prepare()
     say(f"{suite}: all its data is there")
-
-
-def find_suite(name: str, plugins: Sequence[Path]) -> Suite:
-    """The suite of that name."""
-    known = all_suites(plugins).entries
-    check_known("suite", name, known)
-    return known[name]
 
 
 def make_order(

@@ -23,6 +23,7 @@ from bench.execution.status import (
     progress,
     read_files,
 )
+from bench.execution.wanted import Unusable, find_suite, suite_specs
 from bench.records import RunSpec, Status
 from bench.runner import Registry
 from bench.store import slug
@@ -54,14 +55,14 @@ def suites_of(suite: str | None, results: Path, plugins: Sequence[Path]) -> list
         return [suite]
     there = [name for name in all_suites(plugins).entries if (results / slug(name)).is_dir()]
     if not there:
-        raise session.Unusable(f"no suite has records in {results}; name one by --suite")
+        raise Unusable(f"no suite has records in {results}; name one by --suite")
     return there
 
 
 def runs_of(suite: str, plugins: Sequence[Path]) -> list[RunSpec]:
     """The suite's own runs."""
-    chosen = session.find_suite(suite, plugins)
-    return session.suite_specs(suite, chosen, Registry(plugins), None, None, None)[0]
+    chosen = find_suite(suite, plugins)
+    return suite_specs(suite, chosen, Registry(plugins), None, None, None)[0]
 
 
 def readings(

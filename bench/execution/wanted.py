@@ -1,0 +1,70 @@
+"""Which runs are asked for: names of a suite, of models, tasks and seeds become resolved specs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.execution.plan import check_known, choose, parse_seeds
+from bench.records import RunSpec
+from bench.runner import Registry, resolve
+from bench.suites import Suite, all_suites
+from bench.suites.setting import Setting
+from bench.tasks import Task
+
+
+class Unusable(Exception):
+    """Something asked for that this machine or folder cannot give, in one sentence."""
+
+
+def find_suite(name: str, plugins: Sequence[Path]) -> Suite:
+    """The suite of that name."""
+    known = all_suites(plugins).entries
+    check_known("suite", name, known)
+    return known[name]
+
+
+def suite_specs(
+    name: str,
+    suite: Suite,
+    registry: Registry,
+    models: str | None,
+    tasks: str | None,
+    seeds: str | None,
+) -> tuple[list[RunSpec], dict[str, int]]:
+    """The resolved runs of a suite, narrowed to what the user named, and by run_id how many like it
+    may share a launch."""
+    known = list(dict.fromkeys(setting.task for setting in suite.settings))
+    wanted = choose("task", tasks, known)
+    named = None if models is None else choose("model", models, list(registry.models.entries))
+    specs, at_once = [], {}
+    for setting in suite.settings:
+        if setting.task not in wanted:
+            continue
+        check_known("task", setting.task, registry.tasks.entries)
+        axis = make_task(setting.task, setting.task_args, registry).axis
+        offered = setting.models if named is None else runs_of(suite, setting, named)
+        for model in offered:
+            check_known("model", model, registry.models.entries)
+        fitting = [model for model in offered if registry.models.entries[model].axis == axis]
+        numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
+        found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
+        specs += found
+        at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
+    if not specs:
+        raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
+    return specs, at_once
+
+
+def runs_of(suite: Suite, setting: Setting, named: Sequence[str]) -> list[str]:
+    """The named models that this setting lists, and those that no setting of its task does: a model
+    of the user's own runs in all of them."""
+    listed = {model for s in suite.settings if s.task == setting.task for model in s.models}
+    return [model for model in named if model in setting.models or model not in listed]
+
+
+def make_task(name: str, task_args: Mapping[str, Any], registry: Registry) -> Task:
+    """The task; arguments that it does not take raise Unusable."""
+    try:
+        return registry.tasks.entries[name](**task_args)
+    except (TypeError, ValueError) as error:
+        raise Unusable(f"task {name!r} cannot be made with {dict(task_args)}: {error}") from None
