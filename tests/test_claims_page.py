@@ -53,6 +53,8 @@ def test_every_claim_has_its_verdict_and_links_to_its_records(tmp_path):
     assert rows(text, "this project") == [["this project", "0", "1", "0", "0"]]
     for link in LINK.findall(text):
         assert (tmp_path / "reports" / link).exists(), link
+    (example,) = re.findall(r"exec-run (\S+)", text)
+    assert (tmp_path / example).exists(), example
     assert made(tmp_path) == text
 
 

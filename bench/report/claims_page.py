@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,10 +201,11 @@ def _suite(answered: Answered, links: Links) -> dict[str, str]:
 
 
 def _example(found: Sequence[Answered], links: Links) -> str:
-    """The record of some claim."""
+    """The record of some claim, as the folder above the page's names it."""
+    above = replace(links, folder=links.folder.parent)
     for each in found:
         for verdict in each.verdicts:
             for record in each.records:
                 if record.spec.run_id in verdict.run_ids:
-                    return links.to(record_path(record, links.results))
+                    return above.to(record_path(record, links.results))
     return ""
