@@ -62,12 +62,13 @@ class AdamInBackward(torch.optim.Adam):
         A gradient that reached the weights of a RoaMLP by another way than through its layers, such
         as a penalty on them, raises RuntimeError: these have been updated without it.
         """
+        loss = closure_value(closure)
         if any(parameter.grad is not None for parameter in self._stacked()):
             raise RuntimeError(
                 "a weight or bias of a RoaMLP has a gradient that did not come through its layers; "
                 "AdamInBackward cannot add it, torch.optim.Adam can"
             )
-        loss = super().step(closure)
+        super().step()
         self._updated.clear()
         return loss
 
@@ -103,6 +104,14 @@ class AdamInBackward(torch.optim.Adam):
     def _group(self, parameter: Tensor) -> dict[str, Any]:
         """The settings of a parameter at this moment."""
         return next(g for g in self.param_groups if any(p is parameter for p in g["params"]))
+
+
+def closure_value(closure: Any) -> Any:
+    """What the closure returns, which computes the gradients; None where there is none."""
+    if closure is None:
+        return None
+    with torch.enable_grad():
+        return closure()
 
 
 def stacked(deep: RoaMLP) -> list[Tensor]:

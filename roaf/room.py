@@ -8,9 +8,12 @@ from pathlib import Path
 import torch
 
 MEMINFO = Path("/proc/meminfo")
-LIMITS = (  # of a container or a batch job, as both versions of control groups tell it
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+GROUPS = (  # of a container or a batch job: limit, use and what of it can be given back, by version
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    (
+        Path("/sys/fs/cgroup/memory"),
+        *("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ),
 )
 WORTH_ASKING = 2**26  # below 64 MiB the question would cost more than it saves
 
@@ -36,6 +39,17 @@ def bytes_there(device: torch.device) -> int | None:
     lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
     if "MemAvailable" not in lines:
         return None
-    limits = [limit.read_text().strip() for limit in LIMITS if limit.exists()]
+    left = [left_of(*group) for group in GROUPS if (group[0] / group[1]).exists()]
     there = int(lines["MemAvailable"].split()[0]) * 1024
-    return min([there, *(int(limit) for limit in limits if limit.isdigit())])
+    return min([there, *(number for number in left if number is not None)])
+
+
+def left_of(folder: Path, limit: str, used: str, cached: str) -> int | None:
+    """The bytes that a control group may still take, its file cache among them; None without a
+    limit."""
+    most = (folder / limit).read_text().strip()
+    if not most.isdigit():
+        return None
+    told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    held = int((folder / used).read_text()) - int(told.get(cached, 0))
+    return max(0, int(most) - held)

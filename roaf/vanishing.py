@@ -9,6 +9,7 @@ in +-1/sqrt(width), so width * E[W_ij^2] = 1/3. E[phi'^2] is taken as 1, its lar
 at small inputs; a unit that saturates or is off lowers it.
 """
 
+import inspect
 import math
 import warnings
 
@@ -35,8 +36,14 @@ def warn_of_vanishing(alpha: Value, beta: Value, depth: int) -> None:
         warnings.warn(
             f"alpha and beta change the gradient by a factor of about 10^{decades:.0f} over "
             f"{depth} layers; roaf.depth_schedule(c, depth) gives an alpha and beta that keep it",
-            stacklevel=4,
+            stacklevel=_callers_level(),
         )
+
+
+def _callers_level() -> int:
+    """How many frames above the warning function's the first is that is not of this package."""
+    modules = [frame.frame.f_globals.get("__name__", "") for frame in inspect.stack(0)[1:]]
+    return 1 + next(n for n, name in enumerate(modules) if name.partition(".")[0] != "roaf")
 
 
 def _half_log10(chi: float) -> float:

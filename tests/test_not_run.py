@@ -1,11 +1,13 @@
 """What a suite asks for and nobody ran is a row, with its hours and the command that runs it."""
 
+from dataclasses import replace
+
 from click.testing import CliRunner
 
 from bench.cli import main
 from bench.cost import paces
 from bench.records import Status
-from bench.report.not_run import not_run
+from bench.report.not_run import missing, not_run
 from bench.suites import Setting, Suite
 from bench.winners import Trial
 from tests.scored import record
@@ -42,6 +44,15 @@ def test_what_is_missing_is_counted_by_model_with_the_hours_of_what_was_timed():
 def test_where_all_is_recorded_nothing_is_said():
     there = [record("gru", seed, learning_rate=0.001) for seed in (0, 1)]
     assert not_run([s for s in SUITE.specs("small") if s.model == "gru"], there, "cpu", {}).empty
+
+
+def test_a_record_of_another_trial_hides_no_run_and_the_closest_is_taken_first():
+    plain, chrono = (replace(record("lstm", 0).spec, model_args=a) for a in ({}, {"chrono": 9}))
+    decayed = replace(plain, optimiser_args={"weight_decay": 0.1})
+    there = [replace(record("lstm", 0), spec=spec) for spec in (chrono, plain)]
+    assert missing([plain, chrono], there) == []
+    assert missing([plain, chrono], there[1:]) == [chrono]
+    assert missing([plain, decayed], there) == [decayed]
 
 
 def test_the_command_is_one_that_bench_takes():

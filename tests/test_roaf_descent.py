@@ -48,6 +48,21 @@ def test_a_gradient_that_came_another_way_is_refused():
         optimiser.step()
 
 
+def test_a_closure_is_run_before_its_gradients_are_looked_at():
+    deep = stack(4, 20)
+    optimiser, before = AdamInBackward(deep), deep.weight.detach().clone()
+
+    def closure(penalty):
+        loss = deep(torch.ones(2, 4)).sum() + (deep.weight.sum() if penalty else 0)
+        loss.backward()
+        return loss
+
+    assert optimiser.step(lambda: closure(penalty=False)).requires_grad
+    assert not torch.equal(deep.weight, before)
+    with pytest.raises(RuntimeError, match="did not come through its layers"):
+        optimiser.step(lambda: closure(penalty=True))
+
+
 def test_a_copy_of_a_model_is_not_trained_with_it():
     model = stack(4, 10)
     AdamInBackward(model)

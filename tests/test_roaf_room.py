@@ -73,9 +73,12 @@ def test_the_memory_that_is_there_is_read_where_it_is_known(monkeypatch, tmp_pat
     here = torch.device("cpu")
     monkeypatch.setattr(room, "MEMINFO", tmp_path / "meminfo")
     assert room.bytes_there(here) is None
-    monkeypatch.setattr(room, "LIMITS", (tmp_path / "none", tmp_path / "limit"))
+    files = ("limit", "used", "cached")
+    monkeypatch.setattr(room, "GROUPS", ((tmp_path / "none", *files), (tmp_path, *files)))
+    (tmp_path / "used").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 1500\ncached 1000\n")
     room.MEMINFO.write_text("MemTotal:  9 kB\nMemAvailable:   7 kB\n")
-    for limit, there in [("max", 7 * 1024), ("5000", 5000), ("99999", 7 * 1024)]:
+    for limit, there in [("max", 7 * 1024), ("5000", 3000), ("1999", 0), ("99999", 7 * 1024)]:
         (tmp_path / "limit").write_text(limit + "\n")
         assert room.bytes_there(here) == there
 

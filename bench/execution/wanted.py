@@ -1,6 +1,8 @@
 """Which runs are asked for: names of a suite, of models, tasks and seeds become resolved specs."""
 
+import fnmatch
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +37,14 @@ def suite_specs(
     may share a launch."""
     known = list(dict.fromkeys(setting.task for setting in suite.settings))
     wanted = choose("task", tasks, known)
-    named = None if models is None else choose("model", models, list(registry.models.entries))
+    named = None if models is None else named_models(models, suite, registry)
     specs, at_once = [], {}
     for setting in suite.settings:
         if setting.task not in wanted:
             continue
         check_known("task", setting.task, registry.tasks.entries)
         axis = make_task(setting.task, setting.task_args, registry).axis
-        offered = setting.models if named is None else runs_of(suite, setting, named)
+        offered = setting.models if named is None else models_of(suite, setting, named)
         for model in offered:
             check_known("model", model, registry.models.entries)
         fitting = [model for model in offered if registry.models.entries[model].axis == axis]
@@ -55,7 +57,17 @@ def suite_specs(
     return specs, at_once
 
 
-def runs_of(suite: Suite, setting: Setting, named: Sequence[str]) -> list[str]:
+def named_models(models: str, suite: Suite, registry: Registry) -> list[str]:
+    """The models of a comma-separated list of names and globs: of those that the suite lists, or,
+    where a part of the list is none of them, of all."""
+    listed = list(dict.fromkeys(model for s in suite.settings for model in s.models))
+    parts = [part.strip() for part in models.split(",") if part.strip()]
+    known = list(registry.models.entries)
+    found = [fnmatch.filter(listed, part) or choose("model", part, known) for part in parts]
+    return list(dict.fromkeys(chain(*found)))
+
+
+def models_of(suite: Suite, setting: Setting, named: Sequence[str]) -> list[str]:
     """The named models that this setting lists, and those that no setting of its task does: a model
     of the user's own runs in all of them."""
     listed = {model for s in suite.settings if s.task == setting.task for model in s.models}

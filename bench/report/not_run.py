@@ -1,12 +1,11 @@
 """What a suite asks for and no record of this folder has: how many hours, and the command."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from bench.cost import Cost, same_cost
-from bench.records import RunRecord, RunSpec
+from bench.records import RunRecord, RunSpec, canonical_json
 from bench.report.formats import number_text, without_empty
 
 TITLE = "Not run here"
@@ -34,18 +33,33 @@ def not_run(
 
 def missing(wanted: Iterable[RunSpec], records: Iterable[RunRecord]) -> list[RunSpec]:
     """The runs that are wanted and of which there is no record, of whatever outcome."""
-    there = Counter(_experiment(record.spec) for record in records)
-    found = []
-    for spec in {spec.run_id: spec for spec in wanted}.values():
-        there[_experiment(spec)] -= 1
-        found += [spec] if there[_experiment(spec)] < 0 else []
-    return found
+    there: dict[tuple, list[RunSpec]] = {}
+    for record in records:
+        there.setdefault(_experiment(record.spec), []).append(record.spec)
+    asked = {spec.run_id: spec for spec in wanted}
+    for spec in sorted(asked.values(), key=lambda spec: -len(_arguments(spec))):
+        own = there.get(_experiment(spec), [])
+        done = next((other for other in own if _arguments(spec) <= _arguments(other)), None)
+        if done is not None:  # the one that was asked for most closely is looked for first
+            own.remove(done)
+            del asked[spec.run_id]
+    return list(asked.values())
 
 
 def _experiment(spec: RunSpec) -> tuple:
     """What a suite says of a run before the models and tasks have filled it in."""
     trial = spec.learning_rate, spec.output_scale or 1.0, spec.optimiser
     return *same_cost(spec), spec.seed, spec.updates, *trial, spec.frozen
+
+
+def _arguments(spec: RunSpec) -> set[str]:
+    """Of the model and the optimiser, each one's text; a record has what was left open, too."""
+    both = {"model": spec.model_args, "optimiser": spec.optimiser_args}
+    return {
+        canonical_json({f"{part}.{name}": value})
+        for part, arguments in both.items()
+        for name, value in arguments.items()
+    }
 
 
 def _row(specs: Sequence[RunSpec], seconds: float | None) -> dict[str, str]:

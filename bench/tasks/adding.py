@@ -34,6 +34,10 @@ class Adding(GeneratedTask):
 
     length: int = 100
 
+    def __post_init__(self) -> None:
+        if self.length < 2:
+            raise ValueError(f"length is {self.length}; it must be at least 2, a step a number")
+
     @property
     def chance_loss(self) -> float:
         return self.chance

@@ -46,6 +46,10 @@ class CopyUrnn(GeneratedTask):
 
     length: int = 200
 
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError(f"length is {self.length}; it must be at least 1")
+
     @property
     def steps(self) -> int:
         return self.length + 2 * COPIED

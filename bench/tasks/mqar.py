@@ -41,10 +41,10 @@ class Mqar(TokenTask):
     pairs: int = 4
 
     def __post_init__(self) -> None:
-        if self.length % 2 or not 0 < 4 * self.pairs <= self.length:
+        if self.length % 2 or not 8 <= 4 * self.pairs <= self.length:
             raise ValueError(
                 f"length and pairs are {self.length} and {self.pairs}; the length must be even and "
-                "at least 4 pairs, and pairs at least 1"
+                "at least 4 pairs, and pairs at least 2"
             )
         if self.pairs >= VALUES:
             raise ValueError(f"pairs is {self.pairs}; there are {VALUES - 1} keys")
