@@ -76,6 +76,8 @@ def report(
     from bench.report import claims_page, render
     from bench.suites import all_suites
 
+    if suite is not None and into is not None:
+        mistake(f"--into {into} is for the page over all suites; allowed with --suite: nothing")
     try:
         suites = all_suites(plugins).entries
         if suite is None:

@@ -3,7 +3,8 @@
     x' = alpha * O x + beta * phi(W x + b),   O a fixed random orthogonal matrix, alpha + beta = 1
 
 A. Ceni, arXiv 2210.01245 (IEEE TNNLS 2025). Use `RoaRNN` where `torch.nn.RNN` would stand, `RoaMLP`
-for a stack of equal layers; `depth_schedule` gives alpha and beta for a length or a depth.
+for a stack of equal layers, `RoaCNN` for one of convolutions; `depth_schedule` gives alpha and beta
+for a length or a depth.
 """
 
 from roaf.bounds import depth_schedule as depth_schedule

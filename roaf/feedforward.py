@@ -14,14 +14,14 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from roaf.activation import STATES, check_possible, choose_memory, states_kept
+from roaf.activation_memory import STATES, check_possible, choose_memory, states_kept
+from roaf.available_memory import check_room
 from roaf.kernels import FEEDFORWARD, check_backend, choose, reference, stack_problem
 from roaf.kernels.depth import Descent
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Coefficient, Value, jacobian_bounds
 from roaf.nonlinearity import Nonlinearity
 from roaf.precision import applied_dtype
-from roaf.room import check_room
 from roaf.settings import check_memory, check_rows
 from roaf.stacked import Stacked
 

@@ -34,7 +34,7 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name} must be at least 1, not {size}")
 
 
-def check_memory(activation_memory: str, allowed: tuple[str, ...] = ("full",)) -> None:
+def check_memory(activation_memory: str, allowed: tuple[str, ...]) -> None:
     """Raises ValueError for a way to keep activations that the model does not have."""
     if activation_memory not in allowed:
         names = ", ".join(allowed)

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from roaf.available_memory import check_room
 from roaf.forms import Form
 from roaf.mixing import Coefficient, Mixing, Value
 from roaf.nonlinearity import Nonlinearity, find_nonlinearity
 from roaf.orthogonal import dense_of_each, draw_filter, fastest, fastest_of_each
 from roaf.precision import applied_dtype
-from roaf.room import check_room
 from roaf.saved import Filtered
 from roaf.settings import check_finite, check_sizes, uniform_parameter, wanted_device
 from roaf.vanishing import warn_of_vanishing

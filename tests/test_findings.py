@@ -5,9 +5,9 @@ from dataclasses import replace
 from bench.records import RunRecord
 from bench.report.findings import findings
 from bench.report.groups import labelled_measurements, labelled_runs
+from bench.report.leaderboard import leaderboard
 from bench.report.page import Board
 from bench.report.settings import models_table, settings_table
-from bench.report.tables import leaderboard
 from tests.toy_report import toy
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from roaf import depth_schedule
 from roaf.forms import Form
-from roaf.kernels import cpu, fused, reference, rooms
+from roaf.kernels import block_pool, cpu, fused, reference
 from roaf.kernels.problem import Problem
 from roaf.nonlinearity import NONLINEARITIES, Nonlinearity
 from roaf.orthogonal import draw_filter, structured
@@ -133,27 +133,27 @@ def test_passes_that_overlap_do_not_disturb_each_other(monkeypatch):
 
 
 def test_a_block_is_handed_on_when_its_last_tensor_is_gone():
-    size = rooms.SMALLEST
-    first = rooms.room(size)
+    size = block_pool.SMALLEST
+    first = block_pool.room(size)
     view, place = first[1:].detach(), first.data_ptr()
     del first
-    other = rooms.room(size)
+    other = block_pool.room(size)
     assert other.data_ptr() != place
     del view
-    assert rooms.room(2, size // 2).data_ptr() == place
-    assert rooms.room(size + 1).data_ptr() not in (place, other.data_ptr())
+    assert block_pool.room(2, size // 2).data_ptr() == place
+    assert block_pool.room(size + 1).data_ptr() not in (place, other.data_ptr())
 
 
 def test_blocks_that_are_kept_stay_within_their_limit(monkeypatch):
-    monkeypatch.setattr(rooms, "LARGEST", 2 * rooms.SMALLEST)
-    held = [rooms.room(rooms.SMALLEST) for _ in range(4)]
+    monkeypatch.setattr(rooms, "LARGEST", 2 * block_pool.SMALLEST)
+    held = [block_pool.room(block_pool.SMALLEST) for _ in range(4)]
     held.clear()
-    assert sum(map(len, rooms._free)) <= 2 * rooms.SMALLEST
+    assert sum(map(len, block_pool._free)) <= 2 * block_pool.SMALLEST
 
 
 def test_without_a_gradient_only_the_states_are_kept(monkeypatch):
     sizes: list[int] = []
-    of = rooms.room
+    of = block_pool.room
     monkeypatch.setattr(
         "roaf.kernels.cpu_passes.room", lambda *shape: sizes.append(shape[0]) or of(*shape)
     )

@@ -14,12 +14,12 @@ import pytest
 
 from bench.records import Status
 from bench.report import embedding
-from bench.report.failing import again
+from bench.report.failed_runs import again
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.interactive import interactive, thinned
-from bench.report.looks import looks
 from bench.report.page import Section, carried, sort_value
 from bench.report.plotly_looks import DARK_PAGE, contrast, on_dark
+from bench.report.styles import looks
 from tests.toy_report import drawing, report, toy
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>\u2028&amp;")

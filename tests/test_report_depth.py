@@ -9,7 +9,7 @@ from bench.report.depth import depth_files, depth_tables
 from bench.report.depth_table import depth_rows, depth_sentence
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.ladder import Ladder, ladders
-from bench.report.tables import leaderboard
+from bench.report.leaderboard import leaderboard
 from tests.test_report import FACTS, record, report
 from tests.test_report import leaderboard as leaderboard_rows
 

@@ -7,8 +7,8 @@ from bench.records import Measurement, RunRecord, Status
 from bench.report.cost_figure import score_by_cost
 from bench.report.figures import FIGURES, draw
 from bench.report.gather import gather
-from bench.report.looks import styled
 from bench.report.sections import drawn, sections
+from bench.report.styles import styled
 from bench.report.target_figure import performance_profile
 from bench.store import write_record
 from bench.suites.names import ALL_TIME

@@ -13,20 +13,20 @@ from matplotlib.figure import Figure
 from bench.records import Measurement, RunRecord, Status
 from bench.report.averages import averages, band_words
 from bench.report.cost_figure import front, is_spread, seconds, sizes
-from bench.report.dealing import EVERYWHERE, MOST_COLUMNS, MOST_LINES, dealt, is_headline
 from bench.report.figures import draw
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.ladder import ladders
 from bench.report.largest_figure import largest_depths
+from bench.report.leaderboard import leaderboard, task_facts
+from bench.report.legend_columns import EVERYWHERE, MOST_COLUMNS, MOST_LINES, dealt, is_headline
 from bench.report.log_axis import tick_texts, ticks_between
-from bench.report.looks import looks, styled
 from bench.report.overall_table import overall
 from bench.report.panels import PAGE, TALLEST, Drawing, pages
 from bench.report.scaling_figure import timed_sizes, trained_sizes
 from bench.report.scene import Scene, thinned
 from bench.report.speed import Point
 from bench.report.statistics import summarise, target_curves
-from bench.report.tables import leaderboard, task_facts
+from bench.report.styles import looks, styled
 from bench.report.target_figure import stairs
 from bench.suites.names import ALL_TIME
 from tests.test_report import FACTS, record

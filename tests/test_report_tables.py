@@ -10,9 +10,9 @@ from bench.records import Measurement, RunRecord, Status
 from bench.report.boards import stack_boards
 from bench.report.gather import Gathered, gather
 from bench.report.latex import latex
+from bench.report.leaderboard import task_facts
 from bench.report.page import Board
 from bench.report.render import csv_files
-from bench.report.tables import task_facts
 from bench.store import write_record
 from tests.test_report import FACTS, record
 

@@ -15,10 +15,10 @@ from bench.report.curves import edge_marks
 from bench.report.depth import depth_files, depth_tables
 from bench.report.depth_figure import depth
 from bench.report.groups import labelled_runs
-from bench.report.looks import Look, looks, styled
 from bench.report.scene import Scene
 from bench.report.score_panel import score_panel
-from bench.report.triple import triple
+from bench.report.signal_ratios import triple
+from bench.report.styles import Look, looks, styled
 from bench.report.used_depth import ERROR, EVENLY, SWEEPS, ablation
 from bench.report.used_depth_figure import used_depth
 from tests.test_report import report

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from bench.execution import child
-from bench.execution.flight import PROCESS, STREAM, Stream, checkpoint_file, read, who
 from bench.execution.lease import Owner, give_back, is_alive, process_start, this_host
 from bench.execution.local import Suspended, prints, run_launches, take
 from bench.execution.order import Order
+from bench.execution.run_folder import PROCESS, STREAM, Stream, checkpoint_file, read, who
 from bench.records import Measurement, RunRecord, Status
 from bench.runner import Registry, resolve
 from bench.store import read_folder, write_record

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.execution import slurm_array, slurm_queue
-from bench.execution.flight import HEADER, STREAM, header
 from bench.execution.lease import claim
 from bench.execution.local import prints
 from bench.execution.order import Order
 from bench.execution.plan import UnknownName
+from bench.execution.run_folder import HEADER, STREAM, header
 from bench.execution.slurm import for_nodes, standing
 from bench.execution.slurm_array import (
     bundles,

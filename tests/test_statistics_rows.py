@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bench.records import Status
-from bench.report.standing import shares_the_best
+from bench.report.leaderboard_columns import shares_the_best
 from bench.report.statistics import compare, compare_with_best, references
 from tests.scored import ERROR, by_label, frames, record, several
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from bench.checkpoint import Progress, load, save
 from bench.environment import versions
-from bench.execution.causes import UNWRITTEN
-from bench.execution.flight import LOG, STREAM, Stream, checkpoint_file, draft_file, say_who
+from bench.execution.exit_causes import UNWRITTEN
 from bench.execution.lease import Lease
 from bench.execution.order import Order
+from bench.execution.run_folder import LOG, STREAM, Stream, checkpoint_file, draft_file, say_who
 from bench.records import Measurement, RunSpec, canonical_json
 from bench.rehearsal import Apart
 from bench.runner import End, Found, Registry, follow, follow_together

@@ -15,11 +15,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bench.environment import versions
-from bench.execution.causes import Told
-from bench.execution.flight import HEADER, Left, header
+from bench.execution.exit_causes import Told
 from bench.execution.job_file import ended
 from bench.execution.lease import BEAT_SECONDS, Lease, beat, claim, give_back, sweep, take_over
 from bench.execution.order import Order
+from bench.execution.run_folder import HEADER, Left, header
 from bench.execution.supervisor import (
     Running,
     clear,

@@ -8,8 +8,8 @@ from typing import Any
 from bench.checkpoint import CHECKPOINT_SECONDS
 from bench.datasets import data_folder
 from bench.environment import environment
-from bench.execution.flight import FLUSH_SECONDS
 from bench.execution.lease import run_folder
+from bench.execution.run_folder import FLUSH_SECONDS
 from bench.records import RunRecord, RunSpec, Status
 from bench.store import record_path, slug
 

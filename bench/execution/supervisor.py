@@ -17,9 +17,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench.environment import versions
-from bench.execution.causes import Exit, Told, cause, cause_of_loss, killed_for_memory
 from bench.execution.child import carry_out
-from bench.execution.flight import (
+from bench.execution.exit_causes import Exit, Told, cause, cause_of_loss, killed_for_memory
+from bench.execution.lease import (
+    Lease,
+    give_back,
+    is_alive,
+    run_folder,
+    take_over,
+    this_host,
+    under_way,
+)
+from bench.execution.order import Order
+from bench.execution.run_folder import (
     DRAFT,
     HEADER,
     PROCESS,
@@ -32,16 +42,6 @@ from bench.execution.flight import (
     tail,
     who,
 )
-from bench.execution.lease import (
-    Lease,
-    give_back,
-    is_alive,
-    run_folder,
-    take_over,
-    this_host,
-    under_way,
-)
-from bench.execution.order import Order
 from bench.records import RunRecord, RunSpec, Status
 from bench.runner import End
 from bench.store import BadRecord, keep_record, read_record

@@ -1,4 +1,4 @@
-"""The models: the only door to `roaf` and `baselines`.
+"""The models: the runner's only door to `roaf` and `baselines`.
 
 To add one of your own without a fork, see `bench.plugins`. To add a published one: a file in
 `baselines`, a line in the file of its family here; the contract tests and `bench ls` then cover it.

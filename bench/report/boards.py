@@ -10,6 +10,7 @@ from bench.report import published
 from bench.report.captions import budget_words, excluded_caption, leaderboard_caption
 from bench.report.depth import depth_boards
 from bench.report.gather import Gathered
+from bench.report.leaderboard_columns import EXCLUDED
 from bench.report.leaderboard_text import (
     bold,
     displayed,
@@ -24,7 +25,6 @@ from bench.report.scene import updates_text
 from bench.report.sentences import group_sentence, seeds_sentence
 from bench.report.signal_table import displayed_signals
 from bench.report.speed_table import speed_boards
-from bench.report.standing import EXCLUDED
 from bench.report.verdict_table import verdict_boards
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from bench.records import RunRecord
 from bench.report.formats import is_accuracy, listed, number_text, score_text
+from bench.report.leaderboard_columns import COUNTED, EXCLUDED, rows_of
 from bench.report.leaderboard_text import reference
-from bench.report.standing import COUNTED, EXCLUDED, rows_of
 from bench.report.statistics import ALPHA, smallest_p
 from bench.report.statistics.intervals import BOOTSTRAP_FROM
 from bench.report.statistics.pairs import PAIRED, WELCH

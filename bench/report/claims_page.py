@@ -21,12 +21,12 @@ from bench.report.statistics import OK
 from bench.report.verdict_table import METHOD, verdict_boards
 from bench.report.verdicts import UNTESTED, Verdict, verdicts
 from bench.store import read_folder, record_path, slug
+from bench.suites.claim import THIS_PROJECT
 from bench.suites.setting import Suite
 
 NAME = "README.md"
 MARKS = "<!-- claims -->\n", "<!-- end of claims -->\n"
 WORDS = ("holds", "holds partly", "does not hold here", UNTESTED)
-OURS = "this project"
 SPEED = "speed"
 
 
@@ -107,7 +107,7 @@ def opening(found: Sequence[Answered], links: Links) -> str:
 
 def ours(verdict: Verdict) -> bool:
     """Whether this project claims it, and not the paper."""
-    return verdict.claim.source == OURS
+    return verdict.claim.source == THIS_PROJECT
 
 
 def put(path: Path, block: str) -> None:
@@ -144,6 +144,7 @@ def _values(found: Sequence[Answered], links: Links) -> dict[str, Any]:
         "counts": _counts(found),
         "claims": [_claims(each, links) for each in claimed],
         "speed": _speed(found),
+        "speed_report": "".join(_report(each, links) for each in found if each.name == SPEED),
         "reliability": planted(links.folder / "reliability.json"),
         "suites": _suites(found, links),
         "example": _example(claimed, links),
@@ -157,7 +158,7 @@ def _counts(found: Sequence[Answered]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"claimed by": who, **{word: str(counted[word, own]) for word in WORDS}}
-            for who, own in (("the paper", False), (OURS, True))
+            for who, own in (("the paper", False), (THIS_PROJECT, True))
         ]
     )
 

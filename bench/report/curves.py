@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.ladder import Ladder
-from bench.report.looks import THICK, THIN, Look, look_of
 from bench.report.scene import Scene
+from bench.report.styles import THICK, THIN, Look, look_of
 
 MARKS = (
     "At the edge of a panel: ▼ zero or below the axis, ▲ infinite or above it, × fewer runs have a "

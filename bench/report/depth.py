@@ -8,9 +8,9 @@ import pandas as pd
 
 from bench.report import depth_table, largest_depth, used_depth
 from bench.report.ladder import Ladder
+from bench.report.leaderboard import csv
 from bench.report.page import Board
 from bench.report.sentences import seeds_sentence
-from bench.report.tables import csv
 
 Rows = list[dict[str, Any]]
 

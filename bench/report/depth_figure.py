@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.report.curves import MARKS, curve, depth_axis, edge_marks, offset, own_look
-from bench.report.dealing import legend_entries
 from bench.report.ladder import Ladder, best_shallows
+from bench.report.legend_columns import legend_entries
 from bench.report.log_axis import set_ticks
 from bench.report.panels import PAGE, Drawing, finish, legend_below, numbered, pages
 from bench.report.proposed import is_lead
@@ -28,8 +28,8 @@ from bench.report.score_panel import (
     score_panel,
 )
 from bench.report.score_panel import CAPTION as SCORE_CAPTION
+from bench.report.signal_ratios import RATIOS, limits, triple
 from bench.report.signals import STAGES, powers
-from bench.report.triple import RATIOS, limits, triple
 
 MOST_TASKS = 3
 SCORE_HEIGHT, RATIO_HEIGHT, ONE_TASK = 1.75, 1.05, 4.8

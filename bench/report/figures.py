@@ -11,13 +11,13 @@ from bench.report.depth_figure import depth
 from bench.report.gradients import gradients
 from bench.report.largest_figure import largest_depths
 from bench.report.learning_figures import learning_curves, score_curves
-from bench.report.looks import styled
 from bench.report.panels import Drawing
 from bench.report.roofline_figure import roofline
 from bench.report.scaling_figure import scaling
 from bench.report.scene import Scene
 from bench.report.score_figures import final_scores, scores_by_depth
 from bench.report.signal_figure import signal_propagation
+from bench.report.styles import styled
 from bench.report.target_figure import performance_profile, time_to_target
 from bench.report.used_depth_figure import used_depth
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.dealing import is_headline
 from bench.report.formats import mean_text, number_text, score_text, without_empty
+from bench.report.leaderboard import central, task_facts
+from bench.report.legend_columns import is_headline
 from bench.report.page import Board
 from bench.report.proposed import is_proposed
 from bench.report.sentences import seeds_sentence
 from bench.report.signals import at_stage
 from bench.report.statistics import references, relative_gradients
-from bench.report.tables import central, task_facts
 
 WITHIN = 1000.0
 """A gradient arrives if its norm changes by no more than this factor on its way."""

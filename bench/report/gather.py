@@ -14,12 +14,12 @@ from bench.report.captions import machines as hardware
 from bench.report.depth import Table, depth_tables
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.ladder import Ladder, ladders
+from bench.report.leaderboard import leaderboard
 from bench.report.not_run import not_run
 from bench.report.overall_table import Overall, overall
 from bench.report.roofline import Mark, marks
 from bench.report.signal_table import signals
 from bench.report.speed import Point, machines, points
-from bench.report.tables import leaderboard
 from bench.report.verdicts import Verdict, verdicts
 from bench.store import read_folder
 from bench.suites.setting import Suite

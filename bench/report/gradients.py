@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bench.report.dealing import is_headline
+from bench.report.legend_columns import is_headline
 from bench.report.log_axis import set_ticks, tick_texts
-from bench.report.looks import Look
+from bench.report.panel_pages import sheets
 from bench.report.panels import Drawing
 from bench.report.scene import (
     Scene,
@@ -21,9 +21,9 @@ from bench.report.scene import (
     updates_text,
 )
 from bench.report.sentences import left_out_sentence, theory_sentence
-from bench.report.sheets import sheets
 from bench.report.signals import STAGES, at_stage, bands, log_limits, powers, widest
 from bench.report.statistics import CEILING, FLOOR, relative_gradients
+from bench.report.styles import Look
 
 INK = 0.3
 """The opacity of one model's band; several share it."""

@@ -14,12 +14,12 @@ from markupsafe import Markup
 
 from bench.report.embedding import json_text
 from bench.report.formats import is_accuracy
-from bench.report.looks import Look
+from bench.report.leaderboard import task_facts
 from bench.report.plotly_looks import plotly_look
 from bench.report.scene import updates_text
 from bench.report.signals import STAGES, at_stage
 from bench.report.statistics import finite_rows, relative_gradients
-from bench.report.tables import task_facts
+from bench.report.styles import Look
 
 QUANTITIES = ("validation_score", "test_score", "train_loss", "validation_loss", "test_loss")
 MOST_POINTS = 200

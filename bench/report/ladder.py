@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from bench.report.groups import CORE, natural
+from bench.report.leaderboard import task_facts
 from bench.report.proposed import IDENTITY, SIGNED
 from bench.report.statistics import OK, last_values, summarise
-from bench.report.tables import task_facts
 from bench.suites.names import SHALLOW
 
 SAME_BETA = {

@@ -7,8 +7,8 @@ import pandas as pd
 
 from bench.report.formats import interval_text, number_text, score_text, short_text, without_empty
 from bench.report.gains import signed, signed_span
-from bench.report.standing import EXCLUDED, rows_of
-from bench.report.tables import central
+from bench.report.leaderboard import central
+from bench.report.leaderboard_columns import EXCLUDED, rows_of
 
 PRINTED = (
     *("model", "validation loss", "95 % interval", "median", "ok", "failures", "solved", "Holm p"),

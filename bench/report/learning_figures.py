@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench.report.averages import averages, band_words
-from bench.report.looks import Look
+from bench.report.panel_pages import sheets
 from bench.report.panels import Drawing, score_axis
 from bench.report.references import known_references, reference_entries, reference_lines
 from bench.report.scene import Scene, hug, hug_log, labels_of, lines, ranked_labels, shown_groups
 from bench.report.sentences import left_out_sentence
-from bench.report.sheets import sheets
 from bench.report.statistics import finite_rows
+from bench.report.styles import Look
 
 BY = ["group", "label", "step"]
 

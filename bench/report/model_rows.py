@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from matplotlib.axes import Axes
 
-from bench.report.dealing import is_headline
+from bench.report.legend_columns import is_headline
 from bench.report.panels import LETTER, PAGE, plain
 
 MOST_COLUMNS = 3

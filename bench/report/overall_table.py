@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from bench.report.formats import listed, number_text, short_text
+from bench.report.leaderboard_columns import rows_of
 from bench.report.page import Board
-from bench.report.standing import rows_of
 from bench.report.statistics import Across, across
 from bench.report.statistics.overall import normalised
 

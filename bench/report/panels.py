@@ -19,7 +19,7 @@ from matplotlib.ticker import PercentFormatter
 from matplotlib.transforms import Bbox
 
 from bench.report.formats import is_accuracy
-from bench.report.looks import Look
+from bench.report.styles import Look
 
 PAGE, COLUMN, TALLEST = 7.0, 3.4, 9.0
 """Inches: the width of a page's text and of one of its two columns, and the height of a page."""

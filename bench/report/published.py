@@ -11,8 +11,8 @@ import pandas as pd
 from bench.published import PROVENANCES, Published, concerning, sources
 from bench.report.formats import is_accuracy, number_text, without_empty
 from bench.report.groups import natural
+from bench.report.leaderboard import task_facts
 from bench.report.statistics import known
-from bench.report.tables import task_facts
 
 ON = {"test_score": "test", "validation_score": "validation", "train_loss": "training loss"}
 SENTENCE = (

@@ -10,12 +10,12 @@ from bench.report import page
 from bench.report.depth import depth_files
 from bench.report.gather import Gathered, NothingToReport, gather
 from bench.report.latex import latex
+from bench.report.leaderboard import csv
 from bench.report.overall_table import overall_rows
 from bench.report.page import Section
 from bench.report.published import published_rows
 from bench.report.sections import drawn, page_values, sections
 from bench.report.speed_table import speed_files
-from bench.report.tables import csv
 from bench.report.verdict_table import verdict_rows
 from bench.report.winners import winners
 from bench.store import slug

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bench.report.log_axis import log_ticks
-from bench.report.looks import look_of
 from bench.report.panels import Drawing, finish, grid, legend_below, plain
 from bench.report.roofline import Machine, Mark, attainable
 from bench.report.scene import Scene
+from bench.report.styles import look_of
 
 ROOF: dict[str, Any] = {"label": "the machine's roof", "color": "0.35", "linewidth": 1.0}
 MARGIN = 2.0

@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 
 from bench.report.curves import own_looks, size_axis
 from bench.report.log_axis import log_ticks
-from bench.report.looks import order
+from bench.report.panel_pages import sheets
 from bench.report.panels import Drawing
 from bench.report.scene import Scene, lines, ranked_labels
-from bench.report.sheets import sheets
 from bench.report.speed import Point
+from bench.report.styles import order
 
 HEIGHT = 1.85
 """Inches: of a panel."""

@@ -11,12 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from bench.report.dealing import is_headline
 from bench.report.ladder import Ladder
+from bench.report.legend_columns import is_headline
 from bench.report.log_axis import log_ticks
-from bench.report.looks import THICK, THIN, Look
 from bench.report.roofline import Mark
 from bench.report.speed import Point
+from bench.report.styles import THICK, THIN, Look
 
 NOTHING: dict[str, Any] = {"color": "0.45", "fontsize": 7, "ha": "center", "va": "center"}
 """How a row without any value says so."""

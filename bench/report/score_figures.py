@@ -13,6 +13,7 @@ from bench.report.curves import size_axis
 from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
 from bench.report.model_rows import name_rows, row_columns
+from bench.report.panel_pages import sheets
 from bench.report.panels import (
     PAGE,
     TALLEST,
@@ -29,7 +30,6 @@ from bench.report.panels import (
 from bench.report.references import known_references, reference_entries, reference_lines
 from bench.report.scene import NOTHING, Scene, hug, lines, ranked_labels, shown_groups
 from bench.report.sentences import left_out_sentence
-from bench.report.sheets import sheets
 from bench.report.statistics import final_rows
 
 MEAN: dict[str, Any] = {

@@ -10,11 +10,11 @@ from bench.report.curves import curve, depth_axis, edge_marks, offset, own_look,
 from bench.report.ladder import SAME_BETA, Ladder, Rung, best_shallows
 from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
-from bench.report.looks import Look
 from bench.report.panels import plain, score_axis, title
 from bench.report.proposed import IDENTITY, SIGNED, is_lead
 from bench.report.references import REFERENCES
 from bench.report.scene import Scene
+from bench.report.styles import Look
 from bench.suites.names import SHALLOW
 
 BEST_SHALLOW: dict[str, Any] = {

@@ -11,14 +11,14 @@ from bench.report import overall_table, published, signal_table, verdict_table
 from bench.report.boards import stack_boards
 from bench.report.depth import depth_method
 from bench.report.environment import environment_table
-from bench.report.failing import failed_runs
+from bench.report.failed_runs import failed_runs
 from bench.report.figures import draw
 from bench.report.findings import findings
 from bench.report.gather import Gathered
 from bench.report.groups import names
 from bench.report.interactive import interactive
 from bench.report.ladder import Ladder, ladders
-from bench.report.looks import Look, looks
+from bench.report.leaderboard import leaderboard, task_facts
 from bench.report.page import Section
 from bench.report.scene import Scene
 from bench.report.sentences import LEADERBOARD_METHOD, counts_sentence
@@ -27,7 +27,7 @@ from bench.report.signals import SPECTRUM
 from bench.report.speed import STEP
 from bench.report.speed_table import speed_method
 from bench.report.statistics import RUN, target_curves
-from bench.report.tables import leaderboard, task_facts
+from bench.report.styles import Look, looks
 from bench.report.winners import only_winners
 from bench.store import slug
 

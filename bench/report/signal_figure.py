@@ -12,7 +12,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.dealing import is_headline
 from bench.report.gradients import (
     CLIPPED_WORDS,
     GRADIENT_WORDS,
@@ -21,6 +20,7 @@ from bench.report.gradients import (
     medians,
     shade,
 )
+from bench.report.legend_columns import is_headline
 from bench.report.log_axis import set_ticks
 from bench.report.panels import (
     PAGE,

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bench.report.dealing import is_headline
-from bench.report.looks import THICK, THIN, Look
+from bench.report.legend_columns import is_headline
 from bench.report.panels import entries, plain
 from bench.report.scene import NOTHING
 from bench.report.signals import widest
 from bench.report.statistics import CEILING, FLOOR
+from bench.report.styles import THICK, THIN, Look
 
 LETTERS = 26
 """A name that has more is broken into lines."""

@@ -11,8 +11,8 @@ from statistics import median
 
 import pandas as pd
 
+from bench.report.leaderboard import known
 from bench.report.statistics import OK, RUN
-from bench.report.tables import known
 
 STEP = ("forward_seconds", "backward_seconds")
 """What is compared: the forward and the backward pass, without the update."""

@@ -8,11 +8,11 @@ import pandas as pd
 
 from bench.report import roofline, speed_targets
 from bench.report.formats import number_text, without_empty
+from bench.report.leaderboard import csv
 from bench.report.page import Board
 from bench.report.roofline import Mark, roofline_sentence, roofline_table
 from bench.report.speed import QUANTITIES, REFERENCE, Point, reasons
 from bench.report.speed_targets import target_rows, target_table
-from bench.report.tables import csv
 
 METHOD = (
     "Seconds: all contenders of a point take turns in one process, so that a machine's pace is the "

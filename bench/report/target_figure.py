@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.ticker import PercentFormatter
 
 from bench.report.curves import own_looks
-from bench.report.looks import order
+from bench.report.panel_pages import Cell, sheets
 from bench.report.panels import Drawing
 from bench.report.scene import Scene, labels_of, lines, ranked_labels, shown_groups
-from bench.report.sheets import Cell, sheets
+from bench.report.styles import order
 
 REACHED = (
     "Time to target: the part of the runs whose validation score has reached the task's target by "

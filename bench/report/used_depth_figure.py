@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report.curves import aside, curve, depth_axis, edge_marks, offset
-from bench.report.dealing import legend_entries
 from bench.report.depth_figure import MOST_TASKS
 from bench.report.ladder import Ladder
+from bench.report.legend_columns import legend_entries
 from bench.report.panels import (
     Drawing,
     finish,

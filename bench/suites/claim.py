@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ABSTRACT = "arXiv 2210.01245, abstract"
+"""ROAF's paper, of which no more was at hand."""
+THIS_PROJECT = "this project"
+"""Who promises what no paper claims."""
 Fields = Mapping[str, Any]
 """Which runs: fields of their spec with the value that each must have, of a mapping the entries."""
 

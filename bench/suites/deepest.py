@@ -10,7 +10,7 @@ down, so that no gradient is kept; the question there is whether the loss falls.
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.claim import Claim
+from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.extreme_depth import CORE, SMALL_EPSILON, TABLE, TRIPLE
 from bench.suites.names import SHALLOW
 from bench.suites.setting import Setting, Suite, unwatched
@@ -84,12 +84,12 @@ def claims(depth: int) -> tuple[Claim, ...]:
     """That the core learns, and more than the same one frozen."""
     runs: dict[str, Any] = {"task": "mnist-depth", "depth": depth, "model": OURS[0], "frozen": ()}
     says = f"a ROAF of {depth:,} layers on MNIST, beta = 1 / depth"
-    paper = "arXiv 2210.01245, abstract; the number is ours"
+    paper = f"{ABSTRACT}; the number is ours"
     return (
         Claim(says=f"{says}: trains, to 80 % at least", source=paper, runs=runs, least=0.8),
         Claim(
             says=f"{says}: more than its frozen core",
-            source="this project",
+            source=THIS_PROJECT,
             runs=runs,
             rival=runs | {"frozen": CORE},
             least=0.0,
@@ -102,7 +102,7 @@ def falling(depth: int) -> Claim:
     runs = {"task": "mnist-depth", "depth": depth, "model": OURS[0], "frozen": ()}
     return Claim(
         says=f"a ROAF of {depth:,} layers on MNIST: training loss at most 2.0 (chance 2.3)",
-        source="this project",
+        source=THIS_PROJECT,
         runs=runs,
         quantity="train_loss",
         most=2.0,

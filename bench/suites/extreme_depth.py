@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.claim import Claim
+from bench.suites.claim import THIS_PROJECT, Claim
 from bench.suites.long_memory import tuned
 from bench.suites.names import (
     ALIVE_RIVALS,
@@ -143,7 +143,7 @@ def claims(model: str) -> Iterator[Claim]:
     for what, rival in (("its frozen core", {"frozen": CORE}), ("10 layers", {"depth": 10})):
         yield Claim(
             says=f"teacher, {model}, 1,000 layers: more than {what}",
-            source="this project",
+            source=THIS_PROJECT,
             runs=runs,
             rival=runs | rival,
             least=0.0,

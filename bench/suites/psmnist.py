@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.claim import Claim
+from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.long_memory import EPOCH, tuned, tuning
 from bench.suites.names import ROAF_MODELS
 from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
@@ -73,9 +73,6 @@ ONCE = (epochs(10, ("lstm", "roaf"), seeds=(0,)), epochs(1, (*RIVALS, *ROAF_MODE
 SETTINGS = (*tuned([epochs(10, (USUAL,))], TEN_TABLE), *tuned(ONCE, FIRST_TABLE))
 """The other filter and LSTM, for which the search over ten epochs is not through, run as the search
 of a third of an epoch found them."""
-ABSTRACT = "arXiv 2210.01245, abstract"
-OURS = "this project"
-
 
 FIELDS = (
     *("task", "model", "model_args", "width", "updates"),
@@ -102,8 +99,10 @@ def claims(model: str) -> tuple[Claim, ...]:
     return (
         claim("over 94 % in the first epoch", ABSTRACT, 0.94, after=EPOCH),
         claim("over 98 % after ten epochs", ABSTRACT, 0.98),
-        claim("at least 95 % after the first epoch", OURS, 0.95, after=EPOCH),
-        claim("over 94 % in training of one epoch", OURS, 0.94, runs=those_of(model, EPOCH)),
+        claim("at least 95 % after the first epoch", THIS_PROJECT, 0.95, after=EPOCH),
+        claim(
+            "over 94 % in training of one epoch", THIS_PROJECT, 0.94, runs=those_of(model, EPOCH)
+        ),
         claim(f"{more} one epoch", ABSTRACT, 0.0, rival=lstm, after=EPOCH),
         claim(f"{more} ten", ABSTRACT, 0.0, rival=lstm),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.claim import Claim
+from bench.suites.claim import ABSTRACT, Claim
 from bench.suites.names import (
     ALL_DEPTH,
     ALL_TIME,
@@ -89,17 +89,16 @@ def claims(model: str, setting: Setting) -> Iterator[Claim]:
     runs: dict[str, Any] = {"model": model, "task": setting.task, "task_args": setting.task_args}
     runs |= {"depth": setting.depth} if setting.depth else {}
     where = f"{setting.depth or setting.length:,} {'layers' if setting.depth else 'steps'}"
-    paper = "arXiv 2210.01245, abstract"
     yield Claim(
         says=f"{model}, {where}: singular values of the Jacobian outside of theory's band",
-        source=paper,
+        source=ABSTRACT,
         runs=runs,
         quantity="outside_band",
         most=0.0,
     )
     yield Claim(
         says=f"{model}, {where}: decades by which the gradient's norm changes on its way",
-        source=f"{paper}; the number is ours",
+        source=f"{ABSTRACT}; the number is ours",
         runs=runs,
         quantity="gradient_decades",
         most=3.0,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.suites.claim import Claim
+from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.long_memory import tuned
 from bench.suites.names import ROAF_MODELS
 from bench.suites.setting import TUNING_SEEDS, Setting, Suite, unwatched
@@ -27,7 +27,6 @@ FURTHER = ("exprnn",)
 CORE = ("body.*",)
 ADDER, COPIER = "roaf-reflections", "roaf-rotations"
 
-PAPER = "arXiv 2210.01245, abstract"
 
 Make = Callable[[float, int, float], Trial]
 
@@ -120,7 +119,7 @@ def solved(of: Setting, how: str, **bound: Any) -> Claim:
     (model,) = of.models
     runs = {"task": of.task, "task_args": of.task_args, "model": model, "updates": of.updates}
     says = f"{of.task} over {of.task_args['length']:,} steps, {model}: {how}"
-    source = PAPER if of.task_args["length"] == LONGEST else "this project"
+    source = ABSTRACT if of.task_args["length"] == LONGEST else THIS_PROJECT
     return Claim(says=says, source=source, runs=runs | {"frozen": ()}, **bound)
 
 

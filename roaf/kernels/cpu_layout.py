@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from roaf.forms import Dense, Form, Gather
+from roaf.kernels.block_pool import room
 from roaf.kernels.cpu_products import VECTORS
 from roaf.kernels.cpu_programs import Filter, Steps, Units, pack
 from roaf.kernels.cpu_vectors import LANES
-from roaf.kernels.rooms import room
 from roaf.mixing import Value
 
 Pieces = Int[np.ndarray, "pieces 4"]

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from roaf.forms import Form
+from roaf.kernels.block_pool import room
 from roaf.kernels.cpu import rounded
 from roaf.kernels.cpu_layout import (
     filled,
@@ -29,7 +30,6 @@ from roaf.kernels.cpu_layout import (
 )
 from roaf.kernels.cpu_programs import Steps, ascend, descend
 from roaf.kernels.fused import refuse_a_graph
-from roaf.kernels.rooms import room
 from roaf.mixing import Value
 
 PRODUCTS = 2**22  # of two numbers, which take about twice as long as to start a thread

@@ -9,7 +9,7 @@ Three operations a layer forward, three backward, with d_l = dL/dx_l, g_l = beta
 The gradients of a segment's weights are one batched product, written to its place among those of
 all, or given to a `Descent` that uses them at once. The temporaries are of one segment's size, so
 they stay in the cache and the allocator hands the same ones out again. What the backward pass
-needs is kept, computed again or found from above: see `roaf.kernels.memory`.
+needs is kept, computed again or found from above: see `roaf.kernels.kept_states`.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,8 +24,8 @@ from torch.autograd import Function
 from roaf.forms import Form
 from roaf.kernels import members
 from roaf.kernels.fused import refuse_a_graph
+from roaf.kernels.kept_states import Full, Memory, Recompute
 from roaf.kernels.layers import Layers, Passes, Rows, State, States
-from roaf.kernels.memory import Full, Memory, Recompute
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Value, each
 from roaf.nonlinearity import Nonlinearity

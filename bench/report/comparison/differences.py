@@ -31,8 +31,8 @@ from bench.report.comparison.outcomes import change, finite_score, is_worse, ver
 from bench.report.comparison.pairs import SCORES, Name, Pair, match
 from bench.report.comparison.sides import Side, Unusable
 from bench.report.formats import is_accuracy
+from bench.report.leaderboard import task_facts
 from bench.report.statistics import summarise
-from bench.report.tables import task_facts
 from bench.store import run_rows
 
 

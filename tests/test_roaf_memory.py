@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from roaf import AdamInBackward, Learned, Nonlinearity, RoaMLP, depth_schedule, room
+from roaf import AdamInBackward, Learned, Nonlinearity, RoaMLP, available_memory, depth_schedule
 from roaf.vanishing import log10_gradient_factor
 from tests.stacks import DOUBLE, SCHEDULES, stack
 
@@ -56,7 +56,7 @@ def test_the_expected_factor_is_the_measured_one():
 
 
 def test_what_does_not_fit_is_refused_before_it_is_allocated(monkeypatch):
-    monkeypatch.setattr(room, "bytes_there", lambda device: 10**9)
+    monkeypatch.setattr(available_memory, "bytes_there", lambda device: 10**9)
     with pytest.raises(MemoryError, match=r"RoaMLP\(16, 1000000\) needs 1,088,002,048 bytes and"):
         stack(16, 10**6)
     with pytest.raises(MemoryError, match=r"RoaMLP\(64, 20000\) needs 1,643,520,000 bytes"):
@@ -71,16 +71,18 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated(monkeypatch):
 
 def test_the_memory_that_is_there_is_read_where_it_is_known(monkeypatch, tmp_path):
     here = torch.device("cpu")
-    monkeypatch.setattr(room, "MEMINFO", tmp_path / "meminfo")
-    assert room.bytes_there(here) is None
+    monkeypatch.setattr(available_memory, "MEMINFO", tmp_path / "meminfo")
+    assert available_memory.bytes_there(here) is None
     files = ("limit", "used", "cached")
-    monkeypatch.setattr(room, "GROUPS", ((tmp_path / "none", *files), (tmp_path, *files)))
+    monkeypatch.setattr(
+        available_memory, "GROUPS", ((tmp_path / "none", *files), (tmp_path, *files))
+    )
     (tmp_path / "used").write_text("3000\n")
     (tmp_path / "memory.stat").write_text("anon 1500\ncached 1000\n")
-    room.MEMINFO.write_text("MemTotal:  9 kB\nMemAvailable:   7 kB\n")
+    available_memory.MEMINFO.write_text("MemTotal:  9 kB\nMemAvailable:   7 kB\n")
     for limit, there in [("max", 7 * 1024), ("5000", 3000), ("1999", 0), ("99999", 7 * 1024)]:
         (tmp_path / "limit").write_text(limit + "\n")
-        assert room.bytes_there(here) == there
+        assert available_memory.bytes_there(here) == there
 
 
 def test_weights_that_are_not_finite_are_not_loaded():

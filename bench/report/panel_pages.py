@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.report.dealing import legend_entries, legends_of
-from bench.report.looks import Look
+from bench.report.legend_columns import legend_entries, legends_of
 from bench.report.panels import (
     LETTER,
     LINE,
@@ -31,6 +30,7 @@ from bench.report.panels import (
     plain,
     title,
 )
+from bench.report.styles import Look
 
 
 @dataclass(frozen=True)

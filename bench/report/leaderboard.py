@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.records import Status
 from bench.report import statistics
-from bench.report.standing import ABSENT, COUNTED, standings
+from bench.report.leaderboard_columns import ABSENT, COUNTED, standings
 from bench.report.statistics import (
     OK,
     failures,

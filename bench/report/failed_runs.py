@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.records import RunRecord
+from bench.report.leaderboard import first_line
 from bench.report.statistics import OK
-from bench.report.tables import first_line
 from bench.store import record_path
 
 FOLDER = Path("RESULTS")

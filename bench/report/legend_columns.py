@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
-from bench.report.looks import THICK, THIN, Look
 from bench.report.panels import entries
 from bench.report.proposed import is_lead
+from bench.report.styles import THICK, THIN, Look
 
 MOST_LINES = 12
 """So many models can be told apart in one panel."""

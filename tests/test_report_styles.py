@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.report.groups import labelled_runs
-from bench.report.looks import LENT, PLACES, STRONG, Colour, is_proposed, look_of, looks
+from bench.report.styles import LENT, PLACES, STRONG, Colour, is_proposed, look_of, looks
 from bench.suites.names import ALL_DEPTH, ALL_TIME, DEPTH_RIVALS, ROAF_SCHEDULES, TIME_MODELS
 from tests.test_report import record
 

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from roaf.contraction import LARGEST, contraction, sweeps_needed
+from roaf.kernels.kept_states import Full, Memory, Recompute, Sqrt
 from roaf.kernels.layers import segment_size
-from roaf.kernels.memory import Full, Memory, Recompute, Sqrt
 from roaf.kernels.workspace import Workspace
 from roaf.mixing import Value, extremes
 from roaf.nonlinearity import Nonlinearity

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench.execution import causes, local, supervisor
-from bench.execution.causes import Exit, Told, cause, killed_for_memory
-from bench.execution.flight import Stream, read
+from bench.execution import exit_causes, local, supervisor
+from bench.execution.exit_causes import Exit, Told, cause, killed_for_memory
 from bench.execution.local import run_launches
 from bench.execution.order import Order
 from bench.execution.plan import Code, make_plan
+from bench.execution.run_folder import Stream, read
 from bench.records import Measurement, RunRecord, Status
 from bench.runner import Registry, failure, resolve
 from bench.store import write_record
@@ -68,7 +68,9 @@ def test_the_way_a_process_ended_says_what_became_of_its_run(changes, status, wo
 def test_the_kernel_s_count_of_processes_killed_for_memory_is_read(tmp_path, monkeypatch):
     counts = tmp_path / "memory.events"
     counts.write_text("low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
-    monkeypatch.setattr(causes, "_group_files", lambda: [str(counts), str(tmp_path / "absent")])
+    monkeypatch.setattr(
+        exit_causes, "_group_files", lambda: [str(counts), str(tmp_path / "absent")]
+    )
     before = killed_for_memory()
     counts.write_text(f"low 0\noom 3\noom_kill {before + 1}\n")
     assert killed_for_memory() == before + 1
