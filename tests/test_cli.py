@@ -70,6 +70,7 @@ def test_help_names_the_commands_in_under_three_tenths_of_a_second_without_torch
     [
         (["run", "--suite", "smok"], "suite 'smok' is unknown; did you mean 'smoke'?"),
         ([*SMOKE, "--models", "lstmm"], "model 'lstmm' is unknown; did you mean 'lstm'?"),
+        (["report", "--suite", "smoke", "--into", "x"], "--into x is for the page over all suites"),
         ([*SMOKE, "--tasks", "copying"], "task 'copying' is unknown; "),
         ([*SMOKE, "--seeds", "ten"], "--seeds 'ten' cannot be read; write 0-9 or 0,2,5"),
         ([*SMOKE, "--timeout", "soon"], "--timeout 'soon' cannot be read"),

@@ -8,7 +8,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from joblib import cpu_count
@@ -29,6 +28,7 @@ from bench.execution.plan import (
     parse_statuses,
     seconds_known,
 )
+from bench.execution.say import say
 from bench.execution.slurm_job import UNFINISHED
 from bench.execution.slurm_queue import Unavailable, check_available
 from bench.execution.slurm_request import JOBS_AT_ONCE, Request, read_request
@@ -237,9 +237,3 @@ def summary(records: Sequence[RunRecord], skipped: int, order: Order) -> int:
 def first_line(record: RunRecord) -> str:
     """The sentence of a record's error."""
     return (record.error or "").partition("\n")[0]
-
-
-def say(line: Any) -> None:
-    """Prints a line where the bars are not."""
-    tqdm.write(str(line), file=sys.stdout)
-    sys.stdout.flush()

@@ -6,20 +6,18 @@ are in its queue. A run whose job left the queue without a record is `lost`.
 """
 
 import shutil
-import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from tqdm import tqdm
-
 from bench.environment import stack
 from bench.execution.job_file import recorded_since
 from bench.execution.local import Prints, prints
 from bench.execution.order import Order
 from bench.execution.plan import seconds_known
+from bench.execution.say import say
 from bench.execution.slurm_array import FOLDER, Launch, bundles, submit
 from bench.execution.slurm_queue import Job, Sight, ask_queue, look
 from bench.execution.slurm_request import Request
@@ -64,7 +62,7 @@ def run_launches(
     sent = standing(queue.keys(), order, seen)
     tickets = {run_id: sent[run_id] for run_id in wanted & sent.keys()}
     if tickets:
-        _say(f"{len(tickets)} runs are with SLURM already")
+        say(f"{len(tickets)} runs are with SLURM already")
     left = [tuple(spec for spec in launch if spec.run_id not in tickets) for launch in launches]
     tickets |= _send([launch for launch in left if launch], order, cap, request)
     yield from _watch(tickets, order)
@@ -95,7 +93,7 @@ def _send(
     folders = submit(jobs, order, cap, request)
     tickets = tickets_of(folders)
     names = ", ".join(folder.name for folder in folders)
-    _say(f"{len(tickets)} runs went to SLURM in {len(jobs)} jobs, {names}")
+    say(f"{len(tickets)} runs went to SLURM in {len(jobs)} jobs, {names}")
     return tickets
 
 
@@ -111,7 +109,7 @@ def _watch(tickets: Mapping[str, Ticket], order: Order) -> Iterator[RunRecord]:
                     yield record
             before, seen = seen, look({ticket.job for ticket in waiting.values()}, seen)
             if seen.why not in ("", before.why):
-                _say(seen.why)
+                say(seen.why)
             time.sleep(POLL_SECONDS if waiting else 0.0)
     finally:
         if waiting:
@@ -128,13 +126,7 @@ def _tidy(folder: Path, queued: set[str]) -> None:
 def _say_how_to_go_on(tickets: Iterable[Ticket]) -> None:
     tickets = list(tickets)
     names = ",".join(sorted({ticket.job[0] for ticket in tickets}))
-    _say(
+    say(
         f"{len(tickets)} runs stay with SLURM; the same command goes on with them, "
         f"`scancel --name={names}` ends them"
     )
-
-
-def _say(line: str) -> None:
-    """Prints a line where the bars are not."""
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()

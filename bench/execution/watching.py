@@ -13,6 +13,7 @@ from bench.environment import stack
 from bench.execution import session
 from bench.execution.lease import under_way
 from bench.execution.plan import RECORDED
+from bench.execution.say import say
 from bench.execution.status import (
     LEFT,
     LOST,
@@ -45,7 +46,7 @@ def status(
     if watch:
         keep_showing(found)
     else:
-        session.say(tables(next(found)))
+        say(tables(next(found)))
     return 0
 
 
@@ -103,13 +104,13 @@ def keep_showing(found: Iterator[list[Progress]]) -> None:
         for reading in found:
             text = screen(reading) if sys.stdout.isatty() else summaries(reading)
             if text != shown:
-                session.say(text)
+                say(text)
                 shown = text
             if all(each.is_over for each in reading):
                 return
             time.sleep(SECONDS_BETWEEN)
     except KeyboardInterrupt:
-        session.say("")
+        say("")
 
 
 def tables(found: Sequence[Progress]) -> str:
