@@ -116,7 +116,7 @@ def test_rows_that_lie_apart_are_read_where_they_are():
 
 
 def test_passes_that_overlap_do_not_disturb_each_other(monkeypatch):
-    monkeypatch.setattr(rooms, "SMALLEST", 1)
+    monkeypatch.setattr(block_pool, "SMALLEST", 1)
     _, state, weight, *_ = tensors(20, 3, 16)
     drives, form = torch.randn(2, 20, 3, 16), form_of("rotations", 16)
     weight.requires_grad_()
@@ -145,7 +145,7 @@ def test_a_block_is_handed_on_when_its_last_tensor_is_gone():
 
 
 def test_blocks_that_are_kept_stay_within_their_limit(monkeypatch):
-    monkeypatch.setattr(rooms, "LARGEST", 2 * block_pool.SMALLEST)
+    monkeypatch.setattr(block_pool, "LARGEST", 2 * block_pool.SMALLEST)
     held = [block_pool.room(block_pool.SMALLEST) for _ in range(4)]
     held.clear()
     assert sum(map(len, block_pool._free)) <= 2 * block_pool.SMALLEST
