@@ -20,8 +20,8 @@ SETTING = ["task", "task_version", "task_args", "depth"]
 LOOKS = ["gradients_at", "diagnostics"]
 """What is looked at on the way, which changes no number of the run."""
 CONFIGURATION = ["model", *(n for n in SPEC_COLUMNS if n not in (*SETTING, *LOOKS))]
-WHEN = {"validate_at", "test_at"}
-"""These follow from the updates, most of the time."""
+FOLLOWING = ("validate_at", "test_at", "output_scale", "optimiser", "optimiser_args")
+"""These follow from the updates, from alpha and from each other, most of the time."""
 CORE = '["body.*"]'
 """The column `frozen` of a run of which only what is around the body is trained."""
 MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]
@@ -106,10 +106,17 @@ def _told_apart(runs: pd.DataFrame) -> pd.Series:
 
 
 def _telling(differing: list[str], namesakes: pd.DataFrame) -> list[str]:
-    """What tells the runs apart: without the steps of evaluation, where they add nothing."""
-    fewer = [name for name in differing if name not in WHEN]
-    apart = [namesakes[own].map(str).drop_duplicates().shape[0] for own in (fewer, differing)]
-    return fewer if fewer and apart[0] == apart[1] else differing
+    """What tells the runs apart, without what follows from other fields and adds nothing."""
+    kinds, telling = _kinds(namesakes, differing), differing
+    for name in FOLLOWING:
+        fewer = [other for other in telling if other != name]
+        telling = fewer if fewer and _kinds(namesakes, fewer) == kinds else telling
+    return telling
+
+
+def _kinds(runs: pd.DataFrame, fields: list[str]) -> int:
+    """How many kinds of run there are by these fields."""
+    return len(runs[fields].map(str).drop_duplicates())
 
 
 def _task(run: dict, several_versions: set) -> str:
