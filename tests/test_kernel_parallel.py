@@ -47,6 +47,7 @@ def errors(found: list[Tensor], expected: list[Tensor]) -> list[float]:
 def with_bfloat16(monkeypatch):
     """The path of a machine that has it, on any."""
     monkeypatch.setattr(changes, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr("roaf.kernels.parallel.has_bfloat16", lambda device: True)
 
 
 @pytest.fixture(params=["medium", "high"])
