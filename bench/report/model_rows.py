@@ -5,15 +5,23 @@ from collections.abc import Collection, Sequence
 from matplotlib.axes import Axes
 
 from bench.report.legend_columns import is_headline
-from bench.report.panels import LETTER, PAGE, plain
+from bench.report.panels import COLUMN, LETTER, PAGE, plain
 
 MOST_COLUMNS = 3
 
 
 def row_columns(labels: Collection[str], narrowest: float) -> int:
     """How many panels stand side by side, of at least so many inches beside the longest name."""
-    longest = max(map(len, labels))
-    return max(1, min(MOST_COLUMNS, int(PAGE / (narrowest + LETTER * longest))))
+    return max(1, min(MOST_COLUMNS, int(PAGE / (narrowest + _longest(labels)))))
+
+
+def alone(labels: Collection[str], wide: float) -> float:
+    """Inches: a figure of one panel that is so wide beside the longest name, within the page."""
+    return min(PAGE, max(COLUMN, wide + _longest(labels)))
+
+
+def _longest(labels: Collection[str]) -> float:
+    return LETTER * max(map(len, labels))
 
 
 def name_rows(ax: Axes, labels: Sequence[str]) -> None:

@@ -41,13 +41,15 @@ class Drawing:
     pdf: bytes
 
 
-def grid(panels: int, columns: int, height: float | Sequence[float]) -> tuple[Figure, list[Axes]]:
+def grid(
+    panels: int, columns: int, height: float | Sequence[float], alone: float = COLUMN
+) -> tuple[Figure, list[Axes]]:
     """A figure with so many axes, row by row, of one height or each of its own; it belongs to no
-    pyplot state. One panel takes a column of a page, more of them its whole width."""
+    pyplot state. One panel alone takes a column of a page unless told, more of them a page."""
     columns = min(columns, panels)
     heights = [height] * panels if isinstance(height, float | int) else list(height)
     rows = [max(heights[start : start + columns]) for start in range(0, panels, columns)]
-    width = COLUMN if panels == 1 else PAGE
+    width = alone if panels == 1 else PAGE
     figure = Figure(figsize=(width, sum(rows)), layout="constrained")
     axes = list(figure.subplots(len(rows), columns, squeeze=False, height_ratios=rows).flat)
     for spare in axes[panels:]:

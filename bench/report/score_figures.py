@@ -12,7 +12,7 @@ from bench.report.averages import averages, band_words
 from bench.report.curves import size_axis
 from bench.report.leaderboard_text import score_column
 from bench.report.log_axis import log_ticks
-from bench.report.model_rows import name_rows, row_columns
+from bench.report.model_rows import alone, name_rows, row_columns
 from bench.report.panel_pages import sheets
 from bench.report.panels import (
     PAGE,
@@ -39,9 +39,9 @@ MEAN: dict[str, Any] = {
     "markersize": 9,
     "linestyle": "",
 }
-ROW, LOWEST, NARROWEST = 0.135, 1.0, 1.2
-"""Inches: the height of a model's row, and the least height and, without its names, width of a
-panel."""
+ROW, LOWEST, NARROWEST, ALONE = 0.135, 1.0, 1.2, 3.0
+"""Inches: the height of a model's row, the least height and, without its names, width of a panel,
+and the width of one that stands alone."""
 
 
 def final_scores(scene: Scene, name: str) -> Iterator[Drawing]:
@@ -53,13 +53,16 @@ def final_scores(scene: Scene, name: str) -> Iterator[Drawing]:
     boards = {
         group: scene.board.loc[scene.board["group"] == group, "label"].tolist() for group in groups
     }
-    columns = row_columns({label for board in boards.values() for label in board}, NARROWEST)
+    names = {label for board in boards.values() for label in board}
+    columns = row_columns(names, NARROWEST)
     heights = {group: max(LOWEST, 0.6 + ROW * len(own)) for group, own in boards.items()}
     rows_a_page = int((TALLEST - 0.3) / max(heights.values()))
     parts = pages(groups, columns * max(1, rows_a_page))
     caption = "Final test score. A point is a seed; runs that did not end well have none."
     for page, part in enumerate(parts):
-        figure, axes = grid(len(part), columns, [heights[group] for group in part])
+        figure, axes = grid(
+            len(part), columns, [heights[group] for group in part], alone(names, ALONE)
+        )
         for ax, group in zip(axes, part, strict=True):
             own = rows[rows["group"] == group].sort_values(["label", "seed"], kind="stable")
             _points(ax, own, boards[group], scene)
