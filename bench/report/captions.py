@@ -10,6 +10,7 @@ from bench.records import RunRecord
 from bench.report.formats import is_accuracy, listed, number_text, score_text
 from bench.report.leaderboard_columns import COUNTED, EXCLUDED, rows_of
 from bench.report.leaderboard_text import reference
+from bench.report.processors import CAUTION, are_unlike
 from bench.report.statistics import ALPHA, smallest_p
 from bench.report.statistics.intervals import BOOTSTRAP_FROM
 from bench.report.statistics.pairs import PAIRED, WELCH
@@ -36,6 +37,7 @@ def leaderboard_caption(
     parts += [difference_words(rows, facts["metric"]), bold_words(rows), target_words(rows)]
     parts += [gradient_words(rows)]
     parts += [budget_words(runs), matched_words(rows), selection_words(rows), machine]
+    parts += [CAUTION] if are_unlike(rows) else []
     return " ".join(part for part in parts if part)
 
 

@@ -26,6 +26,7 @@ from bench.report.panels import (
     score_axis,
     title,
 )
+from bench.report.processors import LEFT_OUT, on_the_usual_one
 from bench.report.references import known_references, reference_entries, reference_lines
 from bench.report.scene import Scene, hug, hug_log, shown_groups, shown_labels
 from bench.report.sentences import left_out_sentence
@@ -63,7 +64,9 @@ class Panel(NamedTuple):
 def score_by_cost(scene: Scene, name: str) -> Iterator[Drawing]:
     """A panel a group and kind of cost."""
     final, left_out = final_rows(scene.rows)
-    rows = final.assign(**{SECONDS: seconds(scene.rows, final), PARAMETERS: sizes(scene, final)})
+    usual = on_the_usual_one(final, "group")
+    spent = seconds(scene.rows, final).where(usual)
+    rows = final.assign(**{SECONDS: spent, PARAMETERS: sizes(scene, final)})
     panels = [
         Panel(group, cost)
         for group in shown_groups(scene, rows)
@@ -76,12 +79,12 @@ def score_by_cost(scene: Scene, name: str) -> Iterator[Drawing]:
     parts = pages(panels, columns * max(1, int(room / HEIGHT)))
     for page, part in enumerate(parts):
         figure, axes = grid(len(part), columns, HEIGHT)
-        for ax, panel in zip(axes, part, strict=True):
-            of_group = rows[(rows["group"] == panel.group) & rows[panel.cost].notna()]
-            _panel(ax, panel, of_group, scene)
-        drawn = rows[rows["group"].isin({panel.group for panel in part})]
+        shown = [rows[rows["group"].eq(p.group) & rows[p.cost].notna()] for p in part]
+        for ax, panel, own in zip(axes, part, shown, strict=True):
+            _panel(ax, panel, own, scene)
+        drawn = pd.concat(shown)
         legend_below(figure, _legend(scene, drawn, [panel.group for panel in part]))
-        words = CAPTION + left_out_sentence(left_out)
+        words = CAPTION + ("" if usual.all() else LEFT_OUT) + left_out_sentence(left_out)
         yield finish(figure, *numbered(name, words, page, len(parts)))
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from bench.record_text import said
 from bench.records import RunRecord
+from bench.report.processors import COLUMN as PROCESSOR
 from bench.store import SPEC_COLUMNS, run_rows
 
 SETTING = ["task", "task_version", "task_args", "depth"]
@@ -45,7 +46,8 @@ def without_repeats(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list
 
 def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     """One row a run with its `task_label`, `group` and `label`, in the order of the report."""
-    runs = run_rows(records)
+    named = [record.environment.get(PROCESSOR) for record in records]
+    runs = run_rows(records).assign(**{PROCESSOR: pd.Series(named, dtype=object)})
     versions = runs.groupby("task")["task_version"].nunique()
     several = set(versions[versions > 1].index)
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
@@ -63,7 +65,8 @@ def names(runs: pd.DataFrame) -> pd.Series:
 
 def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> pd.DataFrame:
     """One row a measurement with the group and label of its run; a null value is NaN."""
-    keys = runs[["stack", "run_id", "task_label", "group", "depth", "label", "seed", "status"]]
+    names = ["stack", "run_id", "task_label", "group", "depth", "label", "seed", "status"]
+    keys = runs[[*names, PROCESSOR]]
     return measured_rows(records).merge(keys, on=["stack", "run_id"])
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from bench.records import Status
 from bench.report import statistics
 from bench.report.leaderboard_columns import ABSENT, COUNTED, standings
+from bench.report.processors import processors
 from bench.report.statistics import (
     OK,
     failures,
@@ -102,6 +103,7 @@ def _row(runs: pd.DataFrame, facts: dict, measured: Measured) -> dict[str, Any]:
         **{name: _whole(known_number(runs, name)) for name in COSTS},
         "seconds_per_update": middle(_values(measured["seconds"], _keys(runs))),
         "peak_megabytes": middle([x / 1e6 for x in _values(measured["bytes"], _keys(runs))]),
+        "processor": processors(tried),
     }
 
 

@@ -9,6 +9,7 @@ from bench.report.formats import interval_text, number_text, score_text, short_t
 from bench.report.gains import signed, signed_span
 from bench.report.leaderboard import central
 from bench.report.leaderboard_columns import EXCLUDED, rows_of
+from bench.report.processors import are_unlike
 
 PRINTED = (
     *("model", "validation loss", "95 % interval", "median", "ok", "failures", "solved", "Holm p"),
@@ -33,6 +34,7 @@ def displayed(board: pd.DataFrame, metric: str, published: Sequence[str]) -> pd.
         | _timed(row)
         | {gradient_column(rows): short_text(row["gradient_ratio"])}
         | _cost(row)
+        | {"processor": row["processor"] if are_unlike(rows) else ""}
         for row, text in zip(rows, published, strict=True)
     ]
     return without_empty(pd.DataFrame(texts, dtype=object))

@@ -15,6 +15,7 @@ from bench.report.curves import own_looks, size_axis
 from bench.report.log_axis import log_ticks
 from bench.report.panel_pages import sheets
 from bench.report.panels import Drawing
+from bench.report.processors import on_the_usual_one
 from bench.report.scene import Scene, lines, ranked_labels
 from bench.report.speed import Point
 from bench.report.styles import order
@@ -32,7 +33,8 @@ TIMED = (
 )
 TRAINED = (
     "Time and memory of the training runs by size: seconds an update and the process's peak, "
-    "medians over the runs, both axes logarithmic. Runs share the machine: an indication. A line "
+    "medians over the runs, both axes logarithmic. Runs share the machine: an indication. Only "
+    "models whose runs were made on the processor that most of the task's were made on. A line "
     "ends where nothing was measured."
 )
 
@@ -78,9 +80,10 @@ def timed_sizes(points: Sequence[Point]) -> pd.DataFrame:
 
 
 def trained_sizes(board: pd.DataFrame) -> pd.DataFrame:
-    """The same of a leaderboard: a task's lengths along time, or its depths."""
+    """The same of a leaderboard: a task's lengths along time, or its depths, on one processor."""
     rows = []
-    for row in board.to_dict("records"):
+    usual = board[on_the_usual_one(board, "task")] if len(board) else board
+    for row in usual.to_dict("records"):
         arguments = json.loads(row["task_args"] or "{}")
         deep, length = row["depth"] is not None, arguments.pop("length", None)
         size = row["depth"] if deep else length

@@ -34,7 +34,6 @@ from bench.suites.ten_thousand import TEN_THOUSAND_STEPS, TEN_THOUSAND_STEPS_TUN
 
 SUITES: dict[str, Suite] = {
     "smoke": SMOKE,
-    "signal-propagation": SIGNAL_PROPAGATION,
     "long-memory-tuning": LONG_MEMORY_TUNING,
     "long-memory": LONG_MEMORY,
     "long-memory-paper-tuning": LONG_MEMORY_PAPER_TUNING,
@@ -55,6 +54,7 @@ SUITES: dict[str, Suite] = {
     "deepest": DEEPEST,
     "extreme-depth-paper-tuning": EXTREME_DEPTH_PAPER_TUNING,
     "extreme-depth-paper": EXTREME_DEPTH_PAPER,
+    "signal-propagation": SIGNAL_PROPAGATION,
     "speed": SPEED,
 }
 
