@@ -38,7 +38,7 @@ Rows = Float[Tensor, "time batch hidden"]
 
 
 class Recurrence(Function):
-    """`reference.recur` of float32 on a CPU; `phi` is its place in `cpu_rows.PHI` and itself."""
+    """`reference.recur` of float32 on a CPU; `phi` is its place in `cpu.PHI` and itself."""
 
     @staticmethod
     def forward(ctx: Any, drive, state, weight, alpha, beta, form, phi, keep, *bias):
