@@ -45,7 +45,8 @@ SCHEDULES = {
 }
 WINDOWS = 100
 """The training loss and the time are recorded as means over about this many windows."""
-EVALUATION_BATCH = 250
+EVALUATION_BATCH, EVALUATION_STEPS = 250, 2_560_000
+"""At most so many samples at once, of so many time steps in all."""
 DIAGNOSTICS_BATCH = 32
 
 
@@ -262,10 +263,8 @@ def evaluate(
     """(loss, score) over all the data, in parts that fit in memory, in evaluation mode."""
     model.eval()
     sums = [0.0, 0.0]
-    parts = zip(
-        data.inputs.split(EVALUATION_BATCH), data.targets.split(EVALUATION_BATCH), strict=True
-    )
-    for inputs, targets in parts:
+    size = max(1, min(EVALUATION_BATCH, EVALUATION_STEPS // task.steps))
+    for inputs, targets in zip(data.inputs.split(size), data.targets.split(size), strict=True):
         outputs, wanted = model(inputs.to(device)), targets.to(device)
         sums[0] += task.loss(outputs, wanted).item() * len(inputs)
         sums[1] += task.score(outputs, wanted).item() * len(inputs)

@@ -33,7 +33,6 @@ NOT_TUNED = {
             ("adding", name)
             for name in ("exprnn", "cornn", "lstm", "lem", "roaf", "roaf-rotations")
         ),
-        ("copy/urnn", "lem"),
     },
     "filters-tuning": {("psmnist-92916", name) for name in ROAF_FILTERS},
     "psmnist-ten-tuning": {("psmnist-92916", "lstm")},

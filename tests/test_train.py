@@ -8,13 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from bench import train
 from bench.diagnostics import DIAGNOSTICS
 from bench.diagnostics.table import Diagnostic
 from bench.diagnostics.view import Reading
 from bench.models import MODELS, build_model
 from bench.records import Status
 from bench.runner import Registry, resolve, run
-from bench.train import SCHEDULES, diagnose, make_optimiser, stream
+from bench.tasks import TASKS
+from bench.train import SCHEDULES, diagnose, evaluate, make_optimiser, stream
 from tests.specs import TOYS, tiny
 
 REGISTRY = Registry()
@@ -154,6 +156,24 @@ def test_gradients_are_read_before_clipping():
     assert step_0[0] == step_0[1]
     assert max(m.value for m in step_0[1]) > 1e-3
     assert values(free, "test_score") != values(clipped, "test_score")
+
+
+def test_long_sequences_are_evaluated_few_at_a_time(monkeypatch):
+    sizes = []
+
+    class Watched(nn.Linear):
+        def forward(self, inputs):
+            sizes.append(len(inputs))
+            return super().forward(inputs)
+
+    task = TASKS["copy/urnn"](length=10)
+    data, model = task.held_out("test", stream(0, "test")), Watched(task.features, task.outputs)
+    whole = evaluate(model, task, data, torch.device("cpu"))
+    assert set(sizes) == {250}
+    monkeypatch.setattr(train, "EVALUATION_STEPS", 100 * task.steps)
+    sizes.clear()
+    assert evaluate(model, task, data, torch.device("cpu")) == pytest.approx(whole)
+    assert set(sizes) == {100}
 
 
 def test_training_lowers_the_loss():

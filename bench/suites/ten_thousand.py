@@ -2,8 +2,9 @@
 
 All have 128 units. The settings are tuned at 1,000 steps, six trials a model and half the updates,
 and carried further without a new search: a ROAF keeps c = (1 - alpha) * length. Only ROAF goes to
-10,000 steps here, with the filter that solved the task at 1,000; rivals go as far as two CPU cores
-carry them. With a frozen core only the readout learns: what an echo state network would remember.
+10,000 steps here, with the filter that solved the task at 1,000, and once to 100,000; rivals go as
+far as two CPU cores carry them. With a frozen core only the readout learns: what an echo state
+network would remember.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +19,7 @@ from bench.suites.trials import carried, roaf_trial, six_trials
 from bench.winners import Trial
 
 TABLE = "ten-thousand-steps-tuning"
-SHORTEST, FAR, LONGEST = 1000, 5000, 10_000
-LENGTHS = (LONGEST, FAR, 2000)
+SHORTEST, SHORT, FAR, LONGEST, BEYOND = 1000, 2000, 5000, 10_000, 100_000
 RATES = (3e-3, 1e-2, 3e-2)
 """Higher than elsewhere: four of these five copied best at 1e-2, the upper end, over 200 steps."""
 RIVALS = ("exprnn", "cornn", "lstm", "lem")
@@ -103,15 +103,19 @@ ADDERS = {model: six(roaf_trial, ADDING.length, (0.05, 1.0)) for model in ROAF_M
 ADDERS[ADDER] = six(summing, ADDING.length, (0.05, 1.0))
 COPIERS = {model: six(sparse, COPYING.length, (0.1, 1.0)) for model in ROAF_MODELS}
 
-SHORT = tuned((COPYING, ADDING, ECHO), TABLE)
-LONG = tuple(
-    longer(short, make(length, (*own, *(FURTHER if length == min(LENGTHS) else ()))), growth)
-    for length in LENGTHS
-    for short, make, own, growth in (
-        (SHORT[0], copying, (COPIER,), 1.0),
-        (SHORT[1], adding, (ADDER,), 0.5),
+TUNED = tuned((COPYING, ADDING, ECHO), TABLE)
+
+
+def at(length: int, *rivals: str) -> tuple[Setting, Setting]:
+    """Copying and adding at that length, by the ROAF that solved them at 1,000 and these rivals."""
+    return (
+        longer(TUNED[0], copying(length, (COPIER, *rivals)), 1.0),
+        longer(TUNED[1], adding(length, (ADDER, *rivals)), 0.5),
     )
-)
+
+
+LONG = (*at(LONGEST), *at(FAR), *at(SHORT, *FURTHER))
+LONGER = tuple(replace(setting, seeds=(0,), evaluations=4) for setting in at(BEYOND))
 
 
 def solved(of: Setting, how: str, **bound: Any) -> Claim:
@@ -125,7 +129,7 @@ def solved(of: Setting, how: str, **bound: Any) -> Claim:
 
 CLAIMS = tuple(
     claim
-    for length in (SHORTEST, *sorted(LENGTHS))
+    for length in (SHORTEST, SHORT, FAR, LONGEST, BEYOND)
     for claim in (
         solved(adding(length, (ADDER,)), "squared error at most 0.01", most=0.01),
         solved(copying(length, (COPIER,)), "99 % recalled", least=0.99),
@@ -140,6 +144,6 @@ TEN_THOUSAND_STEPS_TUNING = Suite(
 TEN_THOUSAND_STEPS = Suite(
     question="Is anything learnt from ten thousand steps back?",
     budget="hours on 2 CPU cores",
-    settings=(*SHORT, *LONG),
+    settings=(*TUNED, *LONG, *LONGER),
     claims=CLAIMS,
 )
