@@ -28,12 +28,6 @@ from bench.winners import Trial
 REGISTRY = Registry()
 RECORDED = Path(__file__).parent.parent / "results" / "recorded"
 NOT_TUNED = {
-    "ten-thousand-steps-tuning": {
-        *(
-            ("adding", name)
-            for name in ("exprnn", "cornn", "lstm", "lem", "roaf", "roaf-rotations")
-        ),
-    },
     "filters-tuning": {("psmnist-92916", name) for name in ROAF_FILTERS},
     "psmnist-ten-tuning": {("psmnist-92916", "lstm")},
 }

@@ -10,7 +10,7 @@ from bench.report.progress_table import norm_boards, progress_boards
 from bench.report.verdict_table import verdict_boards, verdict_rows
 from bench.report.verdicts import Verdict, verdicts
 from bench.suites.claim import Claim
-from tests.scored import frames, record, several
+from tests.scored import ERROR, frames, record, several
 
 ROAF = {"model": "roaf", "task": "copy/urnn"}
 
@@ -91,8 +91,9 @@ def test_a_claim_needs_one_bound():
 
 
 def test_the_table_says_claim_number_interval_seeds_and_verdict():
-    found = verdicts([claim()], *frames(*several("roaf", [0.94, 0.95, 0.96])))
-    (board,) = verdict_boards(found, "accuracy")
+    runs = several("roaf", [0.94, 0.95, 0.96])
+    found = verdicts([claim()], *frames(*runs))
+    (board,) = verdict_boards(found, runs)
     assert board.table.to_dict("records") == [
         {
             "claim": "it remembers",
@@ -106,8 +107,15 @@ def test_the_table_says_claim_number_interval_seeds_and_verdict():
     ]
     (row,) = verdict_rows(found)
     assert len(row["run_ids"].split()) == 3
-    loss = verdicts([claim(least=None, most=2.0, quantity="test_loss")], *frames(record("roaf")))
-    assert verdict_boards(loss, "accuracy")[0].table["asked"].item() == "≤ 2"
+    loss = verdicts([claim(least=None, most=2.0, quantity="test_loss")], *frames(*runs))
+    assert verdict_boards(loss, runs)[0].table["asked"].item() == "≤ 2"
+
+
+def test_each_score_is_said_as_that_of_its_own_task():
+    runs = [record("roaf", test=0.95), record("roaf", test=0.05, task="adding", facts=ERROR)]
+    both = [claim(), replace(claim(None, most=0.1), runs=ROAF | {"task": "adding"})]
+    (board,) = verdict_boards(verdicts(both, *frames(*runs)), runs)
+    assert board.table["mean"].tolist() == ["95.00 %", "0.05"]
 
 
 def test_scores_along_the_way_are_a_row_a_model_and_a_column_a_step():

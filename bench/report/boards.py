@@ -38,7 +38,7 @@ def stack_boards(
     machine = found.hardware[stack]
     own = found.measurements[found.measurements["stack"] == stack]
     claimed = [verdict for verdict in found.verdicts if verdict.stack in (stack, "")]
-    boards = verdict_boards(claimed, next(iter(facts.values()))["metric"])
+    boards = verdict_boards(claimed, found.records)
     boards += overall_boards(found.overall, stack)
     for table in [table for table in found.depth if table.ladder.stack == stack]:
         climbed = runs[runs["task_label"] == table.ladder.task]

@@ -125,16 +125,10 @@ def _table(pairs: Sequence[tuple[Answered, Verdict]], links: Links) -> pd.DataFr
     """A row a verdict, with links to its records."""
     rows = []
     for answered, verdict in pairs:
-        (board,) = verdict_boards([verdict], _metric(verdict, answered.records))
+        (board,) = verdict_boards([verdict], answered.records)
         row = board.table.iloc[0].to_dict()
         rows.append(row | {"records": links.to_records(verdict, answered.records)})
     return pd.DataFrame(rows, dtype=object)
-
-
-def _metric(verdict: Verdict, records: Sequence[RunRecord]) -> str:
-    """What the scores of the claim's task are, by any record of it."""
-    own = [r for r in records if r.spec.task == verdict.claim.runs["task"]]
-    return next((str(r.facts["metric"]) for r in own if "metric" in r.facts), "")
 
 
 def _values(found: Sequence[Answered], links: Links) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The verdicts as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
+from bench.records import RunRecord
 from bench.report.formats import interval_text, score_text
 from bench.report.gains import signed, signed_span
 from bench.report.page import Board
@@ -19,12 +20,13 @@ METHOD = (
 )
 
 
-def verdict_boards(found: Sequence[Verdict], metric: str) -> list[Board]:
-    """The table of the verdicts, if anything is claimed; `metric` is what the scores are of."""
+def verdict_boards(found: Sequence[Verdict], records: Iterable[RunRecord]) -> list[Board]:
+    """The table of the verdicts, if anything is claimed; records tell the scores of each task."""
     if not found:
         return []
-    table = pd.DataFrame([_row(verdict, metric) for verdict in found], dtype=object)
-    return [Board(TITLE, "", table)]
+    metrics = {r.spec.task: str(r.facts["metric"]) for r in records if "metric" in r.facts}
+    rows = [_row(verdict, metrics.get(verdict.claim.runs["task"], "")) for verdict in found]
+    return [Board(TITLE, "", pd.DataFrame(rows, dtype=object))]
 
 
 def verdict_rows(found: Sequence[Verdict]) -> list[dict[str, Any]]:
