@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.perf.asv import processor_name
 from bench.perf.history import keep
 from bench.perf.project import Project, Unusable
 from bench.perf.publish import publish, value_text, values
@@ -72,6 +73,12 @@ def test_the_history_names_no_path_and_nobody(tmp_path):
     files = [file for file in history.rglob("*") if file.is_file()]
     assert len(files) == 3
     assert not [f for f in files if "somebody" in f.name or "somebody" in f.read_text()]
+
+
+def test_every_processor_has_a_history_of_its_own():
+    known = {"cores": 2, "processor": "Intel(R) Xeon(R) Processor", "stack": "cpu-torch2.13"}
+    assert processor_name(known) == "2core-Intel-R-Xeon-R-Processor-cpu-torch2.13"
+    assert processor_name(known | {"processor": "AMD EPYC"}) == "2core-AMD-EPYC-cpu-torch2.13"
 
 
 def test_what_a_commit_measured_earlier_stays_beside_what_it_measures_now(tmp_path):

@@ -8,11 +8,13 @@ in the user's.
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from bench.environment import environment
 from bench.perf.project import Project, Unusable
@@ -34,12 +36,12 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Named after its stack, so that another torch or GPU starts another history."""
+    """Named after stack and processor, so that another torch, CPU or GPU starts another history."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     known = environment(device)
-    name = known["stack"] if device == "cuda" else f"{known['cores']}core-{known['stack']}"
+    name = known["stack"] if device == "cuda" else processor_name(known)
     facts = {
         "machine": name,
         "os": platform.system(),
@@ -49,6 +51,12 @@ def this_machine() -> Machine:
         "ram": f"{known['memory_bytes'] / 1e9:.0f} GB",
     }
     return Machine(device, name, facts)
+
+
+def processor_name(known: dict[str, Any]) -> str:
+    """Cores, processor and stack of an environment in one word: `2core-AMD-EPYC-cpu-torch2.13`."""
+    words = re.findall("[A-Za-z0-9]+", known["processor"])
+    return "-".join((f"{known['cores']}core", *words, known["stack"]))
 
 
 def measure(
