@@ -23,10 +23,16 @@ def pace(record: RunRecord) -> float | None:
 
 def paces(records: Iterable[RunRecord]) -> dict[Cost, float]:
     """The seconds of an update by what they hang on: the median over the records."""
+    return medians((same_cost(record.spec), pace(record)) for record in records)
+
+
+def medians(paced: Iterable[tuple[Cost, float | None]]) -> dict[Cost, float]:
+    """The median pace of each cost, of those that are known."""
     found: dict[Cost, list[float]] = {}
-    for record in records:
-        found.setdefault(same_cost(record.spec), []).extend(filter(None, [pace(record)]))
-    return {cost: median(seconds) for cost, seconds in found.items() if seconds}
+    for cost, seconds in paced:
+        if seconds:
+            found.setdefault(cost, []).append(seconds)
+    return {cost: median(several) for cost, several in found.items()}
 
 
 def seconds_at(known: Mapping[Cost, float], specs: Iterable[RunSpec]) -> dict[str, float]:

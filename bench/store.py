@@ -102,7 +102,13 @@ def survey(folder: Path) -> tuple[list[Path], list[Path]]:
             continue
         except OSError:
             records.append(here)
-    return sorted(records), sorted(hidden)
+    return sorted(records, key=_replicates_last), sorted(hidden)
+
+
+def _replicates_last(path: Path) -> tuple[Path, int]:
+    """A record before those that `merge --keep both` set beside it as `-r2`, `-r3` and so on."""
+    stem, number = re.fullmatch(r"(.*?)(?:-r([0-9]+))?", path.stem, re.DOTALL).groups()
+    return path.with_name(stem), int(number or 1)
 
 
 def record_path(record: RunRecord, results: Path) -> Path:

@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cost import pace, same_cost, seconds_at
+from bench.cost import medians, pace, same_cost, seconds_at
 from bench.records import RunSpec, Status
 from bench.store import BadRecord, read_record, record_files
 
 RUNNING, LOST, MISSING = "running", str(Status.lost), "missing"
-LEFT = (RUNNING, LOST, MISSING)
-"""The states of runs that are still to be done; all other states are how a run ended."""
+LEFT = (RUNNING, LOST, MISSING, str(Status.killed))
+"""The states of runs that are still to be done; all other states are how a run ended. What is
+unsupported here runs again, too, once its data are there: nobody can say when."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Progress:
 
     @property
     def is_over(self) -> bool:
-        """Whether no run is missing or under way."""
+        """Whether no run is missing or under way; the lost and the killed wait for a new start."""
         return not (self.counts[MISSING] or self.counts[RUNNING])
 
 
@@ -93,7 +94,7 @@ def progress(
     RUNNING or LOST by run_id. `earlier` files only tell how long a run takes."""
     seen = list(files)
     ended = {file.run_id: file.status for file in seen if file.problem is None}
-    paces = {file.cost: file.pace for file in (*earlier, *seen) if file.pace}
+    paces = medians((file.cost, file.pace) for file in (*earlier, *seen))
     states: dict[tuple[str, str], Counter[str]] = {}
     todo: list[RunSpec] = []
     for spec in specs:

@@ -125,7 +125,7 @@ def summaries(found: Sequence[Progress]) -> str:
 
 def screen(found: Sequence[Progress]) -> str:
     """What is not done yet, as much of it as the terminal has lines for, and the summaries."""
-    room = shutil.get_terminal_size().lines - 2 - len(found)
+    room = max(1, shutil.get_terminal_size().lines - 2 - len(found))
     whole = [line for each in found for line in lines(each, unfinished=True)]
     cut = [*whole[: room - 1], f"and {len(whole) - room + 1} more lines"]
     return CLEAR + "\n".join((*(whole if len(whole) <= room else cut), summaries(found)))

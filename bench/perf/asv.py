@@ -74,7 +74,7 @@ def measure(
     settings = {**project.settings, "branches": [commit], "results_dir": str(results)}
     configuration = home / "asv.conf.json"
     configuration.write_text(json.dumps(settings))
-    words = f"run --config {configuration} --python same --machine {machine.name}".split()
+    words = ["run", "--config", str(configuration), "--python", "same", "--machine", machine.name]
     words += ["--set-commit-hash", commit, "--launch-method", LAUNCH[machine.device]]
     words += ["--append-samples", "--show-stderr", "--attribute", "rounds=1", "--bench", select]
     command = [sys.executable, "-m", "asv", *words]

@@ -68,7 +68,9 @@ def compare(
         if again:
             only = "|".join(f"^{re.escape(point)}$" for point in again)
             further = judge([both.round(str(k), only) for k in range(rounds)], least)
-            rows = [row for row in rows if row.point not in again] + further
+            # a point that the old commit did not give again keeps what its first round said
+            known = {row.point: row for row in rows} | {row.point: row for row in further}
+            rows = list(known.values())
     return Comparison(rows, again)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import RunRecord
+from bench.records import FAILED, RunRecord
 from bench.report.gather import NothingToReport
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.not_run import missing
@@ -175,7 +175,8 @@ def _speed(found: Sequence[Answered]) -> pd.DataFrame | None:
         return None
     runs = labelled_runs(records)
     rows = target_rows(points(runs, labelled_measurements(records, runs)))
-    return target_table([row for row in rows if row["stack"]])
+    measured = [row for row in rows if row["stack"]]
+    return target_table(measured) if measured else None
 
 
 def _suites(found: Sequence[Answered], links: Links) -> pd.DataFrame:
@@ -190,7 +191,7 @@ def _suite(answered: Answered, links: Links) -> dict[str, str]:
         "suite": f"[{answered.name}]({report})" if report else answered.name,
         "question": answered.suite.question,
         "ended well": str(well),
-        "failed": str(len(answered.records) - well),
+        "failed": str(sum(record.status in FAILED for record in answered.records)),
         "not run here": "all" if lacking is None else str(len(lacking)),
     }
 

@@ -1,6 +1,6 @@
 """Which runs are compared with which.
 
-A group is one task at one setting (arguments, version, depth) on one stack; a label is one
+A group is one task at one setting (arguments, version, depth, updates) on one stack; a label is one
 configuration of a model within it: everything that decides the numbers except the seed. Runs are
 averaged only where stack, group and label agree, so neither stacks nor versions are ever pooled.
 """
@@ -51,7 +51,7 @@ def labelled_runs(records: Sequence[RunRecord]) -> pd.DataFrame:
     versions = runs.groupby("task")["task_version"].nunique()
     several = set(versions[versions > 1].index)
     runs["task_label"] = [_task(run, several) for run in runs.to_dict("records")]
-    runs["group"] = runs["task_label"] + runs["depth"].map(_depth)
+    runs["group"] = runs["task_label"] + runs["depth"].map(_depth) + _budgets(runs)
     runs["label"] = names(runs)
     runs["label"] = _told_apart(runs)
     keys = [_order(run) for run in runs.to_dict("records")]
@@ -126,6 +126,12 @@ def _task(run: dict, several_versions: set) -> str:
     parts = [run["task"], arguments_text(run["task_args"])]
     parts += [f"version {run['task_version']}"] if run["task"] in several_versions else []
     return ", ".join(part for part in parts if part)
+
+
+def _budgets(runs: pd.DataFrame) -> pd.Series:
+    """The updates, where runs of one task and depth have several budgets: they do not compare."""
+    same = runs.groupby(["stack", "task_label", "depth"], dropna=False)["updates"]
+    return runs["updates"].map(", {} updates".format).where(same.transform("nunique") > 1, "")
 
 
 def _depth(depth: float | int | None) -> str:

@@ -32,7 +32,9 @@ def speed_boards(points: Sequence[Point], found: Sequence[Mark], stack: str) -> 
     if not own:
         return []
     boards = [Board("figures to reach", TARGET_SENTENCE, target_table(_targets(points, stack)))]
-    boards += [Board("not slower than the reference loop", LOOP_SENTENCE, loop_table(own))]
+    looped = [point for point in own if not point.deep and REFERENCE in point.ways]
+    if looped:
+        boards += [Board("not slower than the reference loop", LOOP_SENTENCE, loop_table(looped))]
     for deep, axis in ((False, "time"), (True, "depth")):
         along = [point for point in own if point.deep == deep]
         boards += [

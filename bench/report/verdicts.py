@@ -79,13 +79,21 @@ def verdicts(
 def _verdict(
     claim: Claim, stack: str, own: pd.DataFrame, runs: pd.DataFrame, read: dict[Any, float]
 ) -> Verdict:
-    values, used = _by_seed(own, read), list(own["run_id"])
+    own = _newest(own)
+    values, used = _by_seed(own, read), own
     if claim.rival:
-        rivals = runs[_having(runs, claim.rival) & (runs["stack"] == stack)]
+        rivals = _newest(runs[_having(runs, claim.rival) & (runs["stack"] == stack)])
         others = _by_seed(rivals, read)
         values = {seed: _less(values[seed], others[seed]) for seed in values if seed in others}
-        used += rivals["run_id"].tolist()
-    return Verdict(claim, stack, values, tuple(used) if values else ())
+        used = pd.concat([own, rivals])
+    return Verdict(claim, stack, values, tuple(used.loc[used["seed"].isin(values), "run_id"]))
+
+
+def _newest(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of the newest version of the task, and of these of the newest of the model."""
+    for version in ("task_version", "model_version"):
+        runs = runs[runs[version] == runs[version].max()]
+    return runs
 
 
 def _by_seed(runs: pd.DataFrame, read: dict[Any, float]) -> dict[int, float | None]:

@@ -16,7 +16,7 @@ from bench.report.groups import names
 from bench.report.statistics import OK, last_values
 from bench.winners import COLUMNS
 
-APART = ["stack", "task_version", "model_version"]
+APART = ["stack", "task_version", "model_version", "width", "updates", "batch_size"]
 SETTING = ["task", "task_args", "depth", "model", "frozen"]
 TRIAL = ["learning_rate", "model_args", "output_scale", "weight_decay"]
 NEWEST = ["task_version", "model_version"]

@@ -137,12 +137,12 @@ EXTREME_DEPTH_TUNING = Suite(
 )
 
 
-def claims(model: str) -> Iterator[Claim]:
+def claims(task: str, model: str) -> Iterator[Claim]:
     """That a thousand layers are more than a frozen core of them, and more than ten."""
-    runs: dict[str, Any] = {"task": "teacher", "depth": 1000, "model": model, "frozen": ()}
+    runs: dict[str, Any] = {"task": task, "depth": 1000, "model": model, "frozen": ()}
     for what, rival in (("its frozen core", {"frozen": CORE}), ("10 layers", {"depth": 10})):
         yield Claim(
-            says=f"teacher, {model}, 1,000 layers: more than {what}",
+            says=f"{task}, {model}, 1,000 layers: more than {what}",
             source=THIS_PROJECT,
             runs=runs,
             rival=runs | rival,
@@ -154,5 +154,10 @@ EXTREME_DEPTH = Suite(
     question="How deep can it be trained, and is the depth used?",
     budget="20 min on 2 CPU cores",
     settings=tuned(SETTINGS, TABLE),
-    claims=tuple(claim for model in ("roaf-mlp", "roaf-mlp-sqrt") for claim in claims(model)),
+    claims=tuple(
+        claim
+        for task in ("teacher", "digits-depth")
+        for model in ROAF_SCHEDULES
+        for claim in claims(task, model)
+    ),
 )

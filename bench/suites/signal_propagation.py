@@ -87,6 +87,7 @@ CLAIMED = (
 def claims(model: str, setting: Setting) -> Iterator[Claim]:
     """That theory's band holds, and that the gradient survives."""
     runs: dict[str, Any] = {"model": model, "task": setting.task, "task_args": setting.task_args}
+    runs |= {"updates": setting.updates}
     runs |= {"depth": setting.depth} if setting.depth else {}
     where = f"{setting.depth or setting.length:,} {'layers' if setting.depth else 'steps'}"
     yield Claim(

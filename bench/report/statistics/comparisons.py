@@ -117,9 +117,9 @@ def _group(sides: Mapping[str, _Side], reference: str | None, sign: int) -> list
         if label != reference
     ]
     tested = [row for row in rows if row["p"] is not None]
-    for row, p in zip(tested, holm([row["p"] for row in tested]), strict=True):
-        row["p_holm"] = p
-        row["smallest_p"] = min(1.0, len(tested) * row["smallest_p"])
+    corrected, least = (holm([row[name] for row in tested]) for name in ("p", "smallest_p"))
+    for row, p, smallest in zip(tested, corrected, least, strict=True):
+        row["p_holm"], row["smallest_p"] = p, smallest
         row["better"] = p < ALPHA and sign * row["difference"] > 0
         row["worse"] = p < ALPHA and sign * row["difference"] < 0
     return rows
