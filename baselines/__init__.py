@@ -2,7 +2,8 @@
 
 Recurrent bodies: `Class(input_size, hidden_size, **args)` with a causal `forward` over
 (batch, time, input_size), and `initial_state` and `step` whose whole state is one real tensor.
-Depth bodies: `Class(width, depth, **args)` with `forward` over (batch, width) and `step(x, layer)`.
+Depth bodies: `Class(width, depth, **args)` with `forward` over (batch, width), or of images over
+(batch, channels, height, width), and `step(x, layer)`.
 In both, `step` says what the model is, and `forward` equals the iterated `step`, only faster. TCN
 and Transformer have no state and no `step`. `costs` in each file is what a body costs by formula.
 """

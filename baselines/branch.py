@@ -1,4 +1,4 @@
-"""The branch that the residual bodies share: two dense layers with a rectifier between them.
+"""The branch that several residual bodies share: two dense layers with a rectifier between them.
 
     F_l(x) = W2_l relu(W1_l x + b1_l) + b2_l
 

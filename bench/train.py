@@ -138,6 +138,8 @@ def updates(
             total.zero_()
             if not math.isfinite(mean):
                 break
+        if done in (*spec.validate_at, *spec.test_at):
+            settle(clock, device)
         yield from evaluate_at(done, model, task, spec, device)
         yield Progress(done, model, optimiser, total, start)
     yield Measurement(done, "peak_bytes", "process", float(meter.read()))

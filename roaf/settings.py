@@ -1,4 +1,4 @@
-"""What both models check and share at construction."""
+"""What the models check and share at construction."""
 
 from collections.abc import Callable
 from typing import Any

@@ -45,7 +45,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "signal-to-noise": Diagnostic(signal_to_noise, (*STEPWISE, "sequence")),
     "spectrum": Diagnostic(spectrum, ALONE),
     "step-gains": Diagnostic(step_gains, ALONE),
-    "weight-norms": Diagnostic(weight_norms, (*STEPWISE, "sequence")),
+    "weight-norms": Diagnostic(weight_norms, ("time", "sequence")),
     "memory-horizon": Diagnostic(memory_horizon, ("time",)),
     "states": Diagnostic(states),
     "weight-gradients": Diagnostic(weight_gradients, DEEP),

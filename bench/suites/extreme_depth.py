@@ -64,9 +64,10 @@ def ladder(depths: Iterable[int], seeds: Sequence[int] = SEEDS, **more: Any) -> 
 
 
 DIGITS: dict[str, Any] = {"task": "digits-depth", "updates": 40, "batch_size": 128}
-DEEPEST = with_controls(  # whose sweeps and ablations would take longer than its training
+TEN_THOUSAND_LAYERS = with_controls(
     rung(depth=10_000, models=ALIVE, seeds=(0,), use=("weight-movement",), **DIGITS)
 )
+"""Without the sweeps and ablations, which would take longer than its training."""
 LADDERS = (
     *ladder((1000, 100, 10), task="teacher", updates=100),
     *ladder((1000, 100, 10), **DIGITS),
@@ -74,7 +75,7 @@ LADDERS = (
 )
 FIRST = tuple(setting for setting in LADDERS if setting.seeds == SEEDS[:1])
 OTHERS = tuple(setting for setting in LADDERS if setting.seeds == SEEDS[1:])
-SETTINGS = (*DEEPEST, *FIRST, *OTHERS)
+SETTINGS = (*TEN_THOUSAND_LAYERS, *FIRST, *OTHERS)
 
 
 def swept(
@@ -121,7 +122,7 @@ SHALLOWEST = [setting for setting in FIRST if (setting.task, setting.depth) == (
 FIFTY_THOUSAND = Suite(
     question="Does a network of 50,000 layers train, and does its core do more than a frozen one?",
     budget="58 min on 2 CPU cores with other work beside",
-    settings=(*deeper(DEEPEST, 50_000), *deeper(SHALLOWEST, 10)),
+    settings=(*deeper(TEN_THOUSAND_LAYERS, 50_000), *deeper(SHALLOWEST, 10)),
 )
 
 EXTREME_DEPTH_TUNING = Suite(
@@ -130,7 +131,7 @@ EXTREME_DEPTH_TUNING = Suite(
     budget="an hour or two on 2 CPU cores",
     settings=swept(
         [
-            *(replace(unwatched(s), updates=s.updates // 2) for s in DEEPEST),
+            *(replace(unwatched(s), updates=s.updates // 2) for s in TEN_THOUSAND_LAYERS),
             *map(unwatched, FIRST),
         ]
     ),

@@ -1,4 +1,5 @@
-"""The published sizes: to 50,000 layers for all that stay alive, to a million for ROAF.
+"""The published sizes: to 50,000 layers for all that stay alive, to a million for ROAF, its
+residual twins and a shallow network.
 
 GPU hours, five seeds; nothing of it is recorded yet. The tuning sweeps the same six rates for every
 model, its frozen core and each depth on a seed of its own, on a tenth of the updates; until its

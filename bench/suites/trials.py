@@ -13,9 +13,10 @@ DEPTH_RATES = (3e-4, 2e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 """Wide: a gate or a bias at each of 10,000 layers wants a hundred times less than a frozen core."""
 
 # The orthogonal matrix learns at a tenth of the rate, as in the programs of expRNN, dtriv, scoRNN,
-# nnRNN and asRNN; LRU's and S4D's recurrences at a half and a tenth, as in theirs. For the full-
-# capacity unitary network its authors have anything from 1 to 1/1000: a tenth is ours. Fixup's
-# scalars learn at a tenth too, as in its authors' program.
+# nnRNN and asRNN; LRU's recurrence at a half, as in its authors' program. S4D's learns at a tenth,
+# where its authors' has at most 0.001. For the full-capacity unitary network its authors have
+# anything from 1 to 1/1000: a tenth is ours. Fixup's scalars learn at a tenth too, as in its
+# authors' program.
 RATE_SCALES = {
     "exprnn": {"*parametrizations*": 0.1},
     "dtriv": {"*weight_hh.original": 0.1},
@@ -35,7 +36,7 @@ LENGTH_ARGUMENTS = {
 }
 """What these models call the length of the sequence, which they are made for."""
 
-TOLD = {*LENGTH_ARGUMENTS.values(), "chrono_length"}
+TOLD = {*LENGTH_ARGUMENTS.values()}
 
 LEAKS = {"leaky": "leak", "es2n": "beta"}
 """What these models call the constant that is ROAF's beta; it is given them from the length too."""
