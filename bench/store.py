@@ -107,8 +107,8 @@ def survey(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _replicates_last(path: Path) -> tuple[Path, int]:
     """A record before those that `merge --keep both` set beside it as `-r2`, `-r3` and so on."""
-    stem, number = re.fullmatch(r"(.*?)(?:-r([0-9]+))?", path.stem, re.DOTALL).groups()
-    return path.with_name(stem), int(number or 1)
+    found = re.search(r"(?<=.)-r([0-9]+)$", path.stem)
+    return (path.with_stem(path.stem[: found.start()]), int(found[1])) if found else (path, 1)
 
 
 def record_path(record: RunRecord, results: Path) -> Path:

@@ -6,10 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.cost import same_cost
 from bench.environment import stack
 from bench.execution import watching
 from bench.execution.lease import claim, run_folder
-from bench.execution.status import progress, read_files
+from bench.execution.status import Seen, progress, read_files
 from bench.execution.wanted import suite_specs
 from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.runner import Registry
@@ -105,6 +106,15 @@ def test_hours_used_and_hours_to_go_are_reckoned_from_the_records(tmp_path, plug
     _, output = said(tmp_path, plugin, "--suite", "four")
     assert "0.50 hours of training used; about 0.50 hours of one core to go" in output
     assert "and 2 runs never timed before" in output
+
+
+def test_a_killed_run_is_left_to_do_and_the_pace_is_the_median_of_the_records(specs):
+    paces = [1.0, 1.0, 9.0]
+    files = [Seen((0, 0), "another", "ok", same_cost(specs[0]), pace) for pace in paces] + [
+        Seen((0, 0), specs[0].run_id, "killed", same_cost(specs[0]))
+    ]
+    found = progress("four", HERE, specs[:1], files, {})
+    assert (found.left, found.counts["killed"]) == (3600.0, 1)
 
 
 def test_a_lease_is_a_run_under_way_and_one_whose_owner_died_a_lost_run(tmp_path, plugin, specs):

@@ -57,6 +57,7 @@ def test_an_advantage_is_of_the_same_seeds():
     found = judged(asked, *ours, *several("lstm", [0.4, 0.5]))
     assert found.values == pytest.approx({0: 0.1, 1: 0.1})
     assert found.word == "holds partly"
+    assert len(found.run_ids) == 4
     assert judged(asked, *ours, record("lstm", status=Status.timeout)).word == "does not hold here"
     assert judged(asked, *ours).word == "not tested here"
 
@@ -67,6 +68,12 @@ def test_the_number_is_that_after_the_update_asked_for():
     early = [record("roaf", seed, test=0.1, validation={10: 0.7, 30: 0.2}) for seed in range(3)]
     assert judged(asked, *early).word == "holds"
     assert judged(asked, *rows).word == "does not hold here"
+
+
+def test_the_newest_version_of_task_and_model_decides():
+    old = several("roaf", [0.1, 0.1, 0.1])
+    new = several("roaf", [0.95, 0.95, 0.95], model_version=2)
+    assert judged(claim(), *old, *new).word == "holds"
 
 
 def test_of_a_mapping_the_claim_names_some_entries():
