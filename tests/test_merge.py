@@ -165,7 +165,8 @@ def test_both_are_kept_if_asked_and_the_reports_say_so(folders):
     write_record(record(0.125), two)
     merge([two], out, "both")
     assert sorted(losses(out)) == [0.125, 0.25, 0.5]
-    problems = without_repeats(read_folder(out)[0])[1]
+    kept, problems = without_repeats(read_folder(out)[0])
+    assert kept[0].measurements[0].value == losses(one)[0]
     assert len(problems) == 2
     assert f"two different records of run {tiny().run_id}" in problems[0]
 

@@ -160,6 +160,12 @@ def test_nothing_is_pooled_across_versions_rates_or_settings(tmp_path):
     assert not (folder / "report.md").exists()
 
 
+def test_runs_of_another_budget_are_no_group(tmp_path):
+    records = [record(score=0.1, updates=30), record(score=0.2, updates=60)]
+    groups = {row["group"] for row in leaderboard(report(tmp_path, *records))}
+    assert groups == {f"copy/urnn, length 200, {updates} updates" for updates in (30, 60)}
+
+
 def test_settings_are_in_the_order_of_their_numbers():
     names = ["rate 0.01", "rate 1e-05", "rate 0.001", "copy", "length 1000", "length 200", "2"]
     ordered = ["2", "copy", "length 200", "length 1000", "rate 1e-05", "rate 0.001", "rate 0.01"]
