@@ -274,7 +274,7 @@ def test_samples_that_meet_are_seen_as_in_training_and_looking_moves_no_statisti
     assert list(probe(0, model, Signs(), spec, torch.device("cpu")))
     for name, entry in DIAGNOSTICS.items():
         assert bool(list(look(name, view))) == ("batch" in entry.kinds), name
-    others = {"input-gradient", "memory-horizon", "spectrum", "step-gains"}
+    others = {"input-gradient", "memory-horizon", "spectrum", "step-gains", "weight-norms"}
     assert {name for name, e in DIAGNOSTICS.items() if "batch" not in e.kinds} == others
     assert not body.running_mean.any()
     assert model.training
