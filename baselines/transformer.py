@@ -75,16 +75,15 @@ def positions(time: int, size: int) -> Float[Tensor, "time size"]:
     return torch.stack([phase.sin(), phase.cos()], dim=-1).flatten(1)[:, :size]
 
 
-def costs(
-    input_size: int, hidden_size: int, num_layers: int = 2, num_heads: int = 4, length: int = 784
-) -> Costs:
-    """Of a body with these arguments, a step's operations being the mean over `length` steps with
-    every pair of steps compared, as the counters count; a causal kernel does half of those."""
+def costs(input_size: int, hidden_size: int, num_layers: int = 2, num_heads: int = 4) -> Costs:
+    """Of a body with these arguments, every pair of steps compared, as the counters count; a causal
+    kernel does half of those."""
     width = hidden_size
     products = (4 + 2 * INNER) * width**2
     vectors = (3 + 1 + INNER + 1) * width + 4 * width
     return Costs(
         parameters=(input_size + 1) * width + num_layers * (products + vectors) + 2 * width,
         state_size=0,
-        flops=2 * input_size * width + num_layers * (2 * products + 4 * length * width),
+        flops=2 * input_size * width + num_layers * 2 * products,
+        pair_flops=num_layers * 4 * width,
     )

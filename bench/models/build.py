@@ -96,7 +96,7 @@ def model_facts(entry: Entry, task: Task, spec: RunSpec, model: Frame) -> dict[s
         "execution": entry.execution,
         "parameters": trainable_parameters(model),
         "state_size": pixels * costs.state_size,
-        "flops_per_step": pixels * costs.flops,
+        "flops_per_step": pixels * (costs.flops + costs.pair_flops * task.steps),
         **_kernel_fact(entry, task, spec, model),
     }
 

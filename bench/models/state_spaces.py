@@ -97,6 +97,7 @@ MODELS: dict[str, Entry] = {
         2017,
         "torch.nn.TransformerEncoderLayer",
         execution="torch attention",
+        version=2,
         defaults={"num_heads": 1},  # at some 27 units, the matched size, there is nothing to split
         stateful=False,
     ),

@@ -55,7 +55,7 @@ def flops(body, time):
 def assert_costs(body, costs, time):
     assert costs.parameters == sum(parameter.numel() for parameter in body.parameters())
     assert costs.state_size == 0
-    assert costs.flops * time == flops(body, time)
+    assert (costs.flops + costs.pair_flops * time) * time == flops(body, time)
 
 
 @pytest.mark.parametrize("hidden_size", [3, 8])
@@ -67,7 +67,7 @@ def test_costs_of_the_convolutions_are_those_of_the_body(hidden_size):
 
 def test_costs_of_the_transformer_are_those_of_the_body():
     body = transformer.Transformer(3, 8, num_layers=3, num_heads=2)
-    costs = transformer.costs(3, 8, num_layers=3, num_heads=2, length=20)
+    costs = transformer.costs(3, 8, num_layers=3, num_heads=2)
     assert_costs(body, costs, 20)
 
 
