@@ -137,10 +137,10 @@ def status(
     By default on every stack that the results folder has anything of; with --device cpu or cuda on
     this machine's.
     """
-    from bench.execution import session, watching
+    from bench.execution import session, status_text
 
     try:
-        return watching.status(suite, results, device, plugins, watch)
+        return status_text.status(suite, results, device, plugins, watch)
     except session.MISTAKES as error:
         mistake(error)
 

@@ -7,7 +7,7 @@ from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from bench.execution.local import prints, run_launches
+from bench.execution.local import fingerprints, run_launches
 from bench.execution.order import Order
 from bench.execution.plan import make_plan
 from bench.records import RunRecord, RunSpec
@@ -76,7 +76,7 @@ def driver(specs: Sequence[RunSpec], order: Order, jobs: int) -> BaseProcess:
 
 def _drive(specs: Sequence[RunSpec], order: Order, jobs: int) -> None:
     forkserver._forkserver.__init__()
-    seen = prints(specs, order)
+    seen = fingerprints(specs, order)
     todo = make_plan(specs, order.results, order.told["stack"]).todo
     for _ in run_launches([(spec,) for spec in todo], order, jobs, seen):
         pass

@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from bench.records import Measurement, RunRecord, Status
-from bench.report.depth import depth_files, depth_tables
 from bench.report.depth_table import depth_rows, depth_sentence
+from bench.report.depth_tables import depth_files, depth_tables
 from bench.report.groups import labelled_measurements, labelled_runs
 from bench.report.ladder import Ladder, ladders
 from bench.report.leaderboard import leaderboard

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from bench.diagnostics import use
 from bench.records import Measurement, RunRecord, Status
 from bench.report.curves import edge_marks
-from bench.report.depth import depth_files, depth_tables
 from bench.report.depth_figure import depth
+from bench.report.depth_tables import depth_files, depth_tables
 from bench.report.groups import labelled_runs
 from bench.report.scene import Scene
 from bench.report.score_panel import score_panel

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.execution import slurm_array, slurm_queue
 from bench.execution.lease import claim
-from bench.execution.local import prints
+from bench.execution.local import fingerprints
 from bench.execution.order import Order
 from bench.execution.plan import UnknownName
 from bench.execution.run_folder import HEADER, STREAM, header
@@ -197,7 +197,7 @@ def test_what_a_queued_job_will_do_is_not_sent_again_and_what_it_has_done_is_if_
     write_jobs([[(gone,)], [(done,), (late,)], [(due,)]], tmp_path / ".slurm")
     (array,) = (tmp_path / ".slurm").iterdir()
     write_record(failed(done, order), tmp_path)
-    seen = prints(specs, order)
+    seen = fingerprints(specs, order)
     write_record(failed(late, order), tmp_path)  # after the plan was made
     found = standing({(array.name, 1): "RUNNING", (array.name, 2): "PENDING"}.keys(), order, seen)
     assert {ticket.spec.seed for ticket in found.values()} == {late.seed, due.seed}
@@ -210,7 +210,7 @@ def test_a_loss_that_a_job_started_again_wrote_down_is_no_end_while_it_is_in_the
     rows = (Measurement(3, "train_loss", "", 0.5),)
     lost = replace(failed(tiny(), order), status=Status.lost, measurements=rows)
     path = write_record(lost, tmp_path)
-    queue, seen = {(array.name, 0): "RUNNING"}.keys(), prints([tiny()], order)
+    queue, seen = {(array.name, 0): "RUNNING"}.keys(), fingerprints([tiny()], order)
     tickets = standing(queue, order, seen).values()
     assert [ticket.spec for ticket in tickets] == [tiny()]
     assert not list(arrived(tickets, tmp_path))

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.cost import same_cost
 from bench.environment import stack
-from bench.execution import watching
+from bench.execution import status_text
 from bench.execution.lease import claim, run_folder
 from bench.execution.status import Seen, progress, read_files
 from bench.execution.wanted import suite_specs
@@ -158,7 +158,7 @@ def test_watching_ends_by_itself_when_nothing_is_missing(tmp_path, plugin, specs
     def wait(seconds: float) -> None:
         write_record(ended(left.pop()), tmp_path / "results")
 
-    monkeypatch.setattr(watching.time, "sleep", wait)
+    monkeypatch.setattr(status_text.time, "sleep", wait)
     code, output = said(tmp_path, plugin, "--suite", "four", "--watch")
     assert code == 0
     assert [line.split(";")[0] for line in output.splitlines()] == [
@@ -170,7 +170,7 @@ def test_control_c_ends_the_watching_cleanly(tmp_path, plugin, monkeypatch):
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watching.time, "sleep", interrupted)
+    monkeypatch.setattr(status_text.time, "sleep", interrupted)
     code, output = said(tmp_path, plugin, "--suite", "four", "--watch")
     assert code == 0
     assert "0 of 4 runs done" in output and "Traceback" not in output
@@ -180,7 +180,7 @@ def test_a_terminal_shows_what_is_left_as_far_as_it_fits(specs, monkeypatch):
     many = [replace(specs[0], model=f"m{k}") for k in range(50)]
     monkeypatch.setenv("LINES", "24")
     found = progress("four", HERE, many, [], {})
-    lines = watching.screen([found]).splitlines()
+    lines = status_text.screen([found]).splitlines()
     assert len(lines) <= 23
     assert "more lines" in lines[-2] and "50 missing" in lines[-1]
 

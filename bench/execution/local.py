@@ -34,7 +34,7 @@ from bench.records import RUN_AGAIN, RunRecord, RunSpec, Status
 from bench.runner import End
 
 POLL_SECONDS = 0.5
-Prints = Mapping[Path, tuple[int, int, int] | None]
+Fingerprints = Mapping[Path, tuple[int, int, int] | None]
 """By the file of a record, what tells it from one that has since been put there."""
 
 
@@ -56,7 +56,7 @@ class Work:
 
 
 def run_launches(
-    launches: Iterable[Sequence[RunSpec]], order: Order, jobs: int, seen: Prints | None = None
+    launches: Iterable[Sequence[RunSpec]], order: Order, jobs: int, seen: Fingerprints | None = None
 ) -> Iterator[RunRecord]:
     """The records, each as its launch ends. Leaving the iteration stops what is still running.
 
@@ -66,7 +66,7 @@ def run_launches(
     """
     work = Work(deque(tuple(launch) for launch in launches))
     if seen is None:
-        seen = prints((spec for launch in work.waiting for spec in launch), order)
+        seen = fingerprints((spec for launch in work.waiting for spec in launch), order)
     sweep(order.results)
     clear(order.results)
     try:
@@ -81,13 +81,13 @@ def run_launches(
         _end(work, order, Told.stopped)
 
 
-def prints(specs: Iterable[RunSpec], order: Order) -> Prints:
-    """The prints of the records of these runs as they are now."""
+def fingerprints(specs: Iterable[RunSpec], order: Order) -> Fingerprints:
+    """The fingerprints of the records of these runs as they are now."""
     files = [order.record_file(spec) for spec in specs]
     return {file: _print(file) for file in files}
 
 
-def take(spec: RunSpec, order: Order, seen: Prints) -> Lease | RunRecord | None:
+def take(spec: RunSpec, order: Order, seen: Fingerprints) -> Lease | RunRecord | None:
     """The lease of the run; or its record, if there is one since `seen` or nothing can be written;
     None while another process does it."""
     folder = order.folder(spec)
@@ -111,7 +111,7 @@ def take(spec: RunSpec, order: Order, seen: Prints) -> Lease | RunRecord | None:
         return unwritten(spec, problem, order)
 
 
-def _recorded_since(spec: RunSpec, order: Order, seen: Prints) -> RunRecord | None:
+def _recorded_since(spec: RunSpec, order: Order, seen: Fingerprints) -> RunRecord | None:
     """The record, if it tells an end that is not `killed`: who stopped another driver did not stop
     this one, which does the run itself, once."""
     file = order.record_file(spec)
@@ -127,7 +127,7 @@ def _print(file: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _begin(work: Work, order: Order, jobs: int, seen: Prints) -> Iterator[RunRecord]:
+def _begin(work: Work, order: Order, jobs: int, seen: Fingerprints) -> Iterator[RunRecord]:
     """Starts what there is room for; yields the records of what needs no start."""
     while work.waiting and len(work.running) < jobs:
         launch = work.waiting.popleft()

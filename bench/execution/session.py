@@ -16,7 +16,7 @@ from tqdm import tqdm
 from bench.datasets import DataMissing
 from bench.environment import environment, versions
 from bench.execution import slurm as cluster
-from bench.execution.local import Suspended, prints, run_launches
+from bench.execution.local import Suspended, fingerprints, run_launches
 from bench.execution.order import Order
 from bench.execution.plan import (
     Code,
@@ -69,7 +69,7 @@ def run_suite(
     threads = max(spec.threads for spec in specs)
     usual = JOBS_AT_ONCE if request else default_jobs(order, threads)
     jobs = jobs_at_once(suite, chosen, jobs, usual)
-    seen = prints(specs, order)
+    seen = fingerprints(specs, order)
     code = Code.of(versions(), order.environment) if rerun_stale else None
     plan = make_plan(specs, results, order.told["stack"], parse_statuses(retry), force, code)
     for problem in plan.problems:

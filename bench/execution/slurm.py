@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.environment import stack
 from bench.execution.job_file import recorded_since
-from bench.execution.local import Prints, prints
+from bench.execution.local import Fingerprints, fingerprints
 from bench.execution.order import Order
 from bench.execution.plan import seconds_known
 from bench.execution.say import say
@@ -48,7 +48,7 @@ def node_stack(device: str, results: Path) -> str:
 
 
 def run_launches(
-    launches: Iterable[Launch], order: Order, cap: int, request: Request, seen: Prints
+    launches: Iterable[Launch], order: Order, cap: int, request: Request, seen: Fingerprints
 ) -> Iterator[RunRecord]:
     """The records, each as it appears. What jobs of an earlier driver will do is waited for; what
     they had done when the records were `seen` is sent again.
@@ -68,11 +68,11 @@ def run_launches(
     yield from _watch(tickets, order)
 
 
-def standing(queue: Collection[Job], order: Order, seen: Prints) -> dict[str, Ticket]:
+def standing(queue: Collection[Job], order: Order, seen: Fingerprints) -> dict[str, Ticket]:
     """What the jobs in the queue will do, or have done since the records were seen, by run_id."""
     sent = tickets_of(order.results / FOLDER / name for name in {name for name, _ in queue})
     due = {run_id: ticket for run_id, ticket in sent.items() if ticket.job in queue}
-    now = prints([ticket.spec for ticket in due.values()], order)
+    now = fingerprints([ticket.spec for ticket in due.values()], order)
     done = recorded_since([(ticket.spec, ticket.since) for ticket in due.values()], order.results)
     known = {
         record.spec.run_id

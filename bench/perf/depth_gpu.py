@@ -140,11 +140,11 @@ def compare(depth: int, width: int, batch: int, device: str, names: Sequence[str
         except Exception as error:  # what a way can fail of on a device is not known beforehand
             lines.append(f"{case}, {name}: failed, {type(error).__name__}: {error}")
     times = medians(*(timed(way, x) for way, _ in ready.values()))
-    slowest = times[0] if times else 0.0
+    first = times[0] if times else 0.0
     for (name, (_, off)), seconds in zip(ready.items(), times, strict=True):
         lines.append(
             f"{case}, {name}: {seconds * 1e3:.1f} ms, {seconds / depth * 1e6:.2f} us a layer, "
-            f"{slowest / seconds:.1f} times {next(iter(ready))}; "
+            f"{first / seconds:.1f} times {next(iter(ready))}; "
             f"off by {off[0]:.0e} (output), {off[1]:.0e} (input), {off[2]:.0e} (weights)"
         )
     return lines

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.report import published
 from bench.report.captions import budget_words, excluded_caption, leaderboard_caption
-from bench.report.depth import depth_boards
+from bench.report.depth_tables import depth_boards
 from bench.report.gather import Gathered
 from bench.report.leaderboard_columns import EXCLUDED
 from bench.report.leaderboard_text import (

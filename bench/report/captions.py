@@ -168,7 +168,7 @@ def selection_words(rows: Sequence[Row]) -> str:
     return "Validation scores alone choose; the test set chooses nothing."
 
 
-def machines(records: Iterable[RunRecord]) -> dict[str, str]:
+def hardware_sentences(records: Iterable[RunRecord]) -> dict[str, str]:
     """By stack: on what its runs were made."""
     found: dict[str, set[str]] = {}
     for record in records:

@@ -30,10 +30,14 @@ def failed_runs(runs: pd.DataFrame, records: Sequence[RunRecord], results: Path)
     return table.rename(columns={"group": "task", "label": "model"})
 
 
+def shown_folder(results: Path) -> Path:
+    """The folder as a page names it: RESULTS stands for one named from the machine's root."""
+    return FOLDER if results.is_absolute() else results
+
+
 def again(record: RunRecord, results: Path) -> str:
-    """The command that runs the record's run again; RESULTS stands for a results folder that was
-    named from the machine's root, and PLUGIN for the file that a plug-in came from."""
-    folder = FOLDER if results.is_absolute() else results
-    words = ["python", "-m", "bench", "exec-run", record_path(record, folder)]
+    """The command that runs the record's run again; PLUGIN stands for the file that a plug-in came
+    from."""
+    words = ["python", "-m", "bench", "exec-run", record_path(record, shown_folder(results))]
     words += ["--plugin", "PLUGIN"] if record.spec.plugin else []
     return shlex.join(map(str, words))

@@ -8,7 +8,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from bench.report.cost_figure import score_by_cost
 from bench.report.depth_figure import depth
-from bench.report.gradients import gradients
+from bench.report.gradient_figure import gradients
 from bench.report.largest_figure import largest_depths
 from bench.report.learning_figures import learning_curves, score_curves
 from bench.report.panels import Drawing

@@ -10,8 +10,8 @@ from bench.cost import paces
 from bench.published import Published
 from bench.records import RunRecord
 from bench.report import published
-from bench.report.captions import machines as hardware
-from bench.report.depth import Table, depth_tables
+from bench.report.captions import hardware_sentences
+from bench.report.depth_tables import Table, depth_tables
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.ladder import Ladder, ladders
 from bench.report.leaderboard import leaderboard
@@ -82,10 +82,12 @@ def gather(suite: str, results: Path, definition: Suite | None = None) -> Gather
         depth=depth_tables(climbed),
         points=timed,
         marks=marks(timed, machines(measurements)),
-        hardware=hardware(records),
+        hardware=hardware_sentences(records),
         verdicts=verdicts(definition.claims, runs, measurements) if definition else (),
         missing={
-            stack: not_run(wanted, records, stack, paces(r for r in everything if r.stack == stack))
+            stack: not_run(
+                wanted, records, stack, paces(r for r in everything if r.stack == stack), results
+            )
             for stack in set(runs["stack"])
         },
     )

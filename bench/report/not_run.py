@@ -1,18 +1,22 @@
 """What a suite asks for and no record of this folder has: how many hours, and the command."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from bench.cost import Cost, same_cost
 from bench.records import RunRecord, RunSpec, canonical_json
+from bench.report.failed_runs import shown_folder
 from bench.report.formats import number_text, without_empty
+from bench.report.groups import arguments_text
 
 TITLE = "Not run here"
 SENTENCE = (
     "Runs that the suite asks for and that are not recorded. Hours of one core, by the seconds of "
     "an update in recorded runs of that model at that size; none where it was never timed. The "
-    "command runs what is missing and nothing twice."
+    "command runs what that model misses on that task, of all sizes, and nothing twice."
 )
 
 
@@ -21,13 +25,15 @@ def not_run(
     records: Sequence[RunRecord],
     stack: str,
     seconds: Mapping[Cost, float],
+    results: Path,
 ) -> pd.DataFrame:
-    """A row a task, model and size of which a seed has no record, of whatever outcome."""
+    """A row a task, model and size of which a seed has no record below `results`, of whatever
+    outcome."""
     own = [record for record in records if record.stack == stack]
     kinds: dict[tuple[Cost, int], list[RunSpec]] = {}
     for spec in missing(wanted, own):
         kinds.setdefault((same_cost(spec), spec.updates), []).append(spec)
-    rows = [_row(specs, seconds.get(cost)) for (cost, _), specs in kinds.items()]
+    rows = [_row(specs, seconds.get(cost), results) for (cost, _), specs in kinds.items()]
     return without_empty(pd.DataFrame(rows, dtype=object)) if rows else pd.DataFrame()
 
 
@@ -62,18 +68,25 @@ def _arguments(spec: RunSpec) -> set[str]:
     }
 
 
-def _row(specs: Sequence[RunSpec], seconds: float | None) -> dict[str, str]:
+def _row(specs: Sequence[RunSpec], seconds: float | None, results: Path) -> dict[str, str]:
     first = specs[0]
     hours = None if seconds is None else seconds * sum(s.updates for s in specs) / 3600
-    seeds = sorted({spec.seed for spec in specs})
     return {
         "task": first.task,
+        "setting": arguments_text(canonical_json(first.task_args)),
         "depth": number_text(first.depth),
         "model": first.model,
         "width": number_text(first.width),
         "updates": number_text(first.updates),
         "runs": number_text(len(specs)),
         "hours": "" if hours is None else f"{hours:.1f}",
-        "command": f"python -m bench run --suite {first.suite} --tasks {first.task} "
-        f"--models {first.model} --seeds {','.join(map(str, seeds))}",
+        "command": _command(specs, results),
     }
+
+
+def _command(specs: Sequence[RunSpec], results: Path) -> str:
+    """What runs them, and every other size of that model and task that is missing."""
+    first, seeds = specs[0], sorted({spec.seed for spec in specs})
+    words = ["python", "-m", "bench", "run", "--suite", first.suite, "--tasks", first.task]
+    words += ["--models", first.model, "--seeds", ",".join(map(str, seeds))]
+    return shlex.join([*words, "--results", str(shown_folder(results))])

@@ -40,7 +40,7 @@ class Section:
     """All that is shown of one stack."""
 
     stack: str
-    groups: list[Board]
+    boards: list[Board]
     drawings: list[Drawing]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.report import page
-from bench.report.depth import depth_files
+from bench.report.depth_tables import depth_files
 from bench.report.gather import Gathered, NothingToReport, gather
 from bench.report.latex import latex
 from bench.report.leaderboard import csv
@@ -78,7 +78,7 @@ def latex_files(parts: Sequence[Section]) -> dict[str, str]:
     files: dict[str, str] = {}
     taken: set[str] = set()
     for part in parts:
-        for board in part.groups:
+        for board in part.boards:
             name = _unused(f"{slug(board.label)}-{slug(part.stack)}", taken)
             taken.add(name.lower())
             files[f"{name}.tex"] = latex(board, name)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.report import overall_table, published, signal_table, verdict_table
 from bench.report.boards import stack_boards
-from bench.report.depth import depth_method
+from bench.report.depth_tables import depth_method
 from bench.report.environment import environment_table
 from bench.report.failed_runs import failed_runs
 from bench.report.figures import draw

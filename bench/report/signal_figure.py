@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.gradients import (
+from bench.report.gradient_figure import (
     CLIPPED_WORDS,
     GRADIENT_WORDS,
     band_entry,
@@ -47,7 +47,7 @@ from bench.report.signals import (
     powers,
     spectra,
 )
-from bench.report.spectra import mark_entries, name_rows, rows_of, spectrum_rows
+from bench.report.spectra import mark_entries, name_rows, rows_height, spectrum_rows
 from bench.report.statistics import relative_gradients
 
 LEAST_HEIGHT, ROW_HEIGHT = 1.5, 0.145
@@ -75,7 +75,7 @@ class Block:
     def height(self) -> float:
         """Inches: of each stage's panels on the left, or of all rows on the right if they need
         more."""
-        return max(LEAST_HEIGHT * len(self.stages), 0.6 + ROW_HEIGHT * rows_of(self.labels))
+        return max(LEAST_HEIGHT * len(self.stages), 0.6 + ROW_HEIGHT * rows_height(self.labels))
 
     def at(self, stage: str) -> "Block":
         """What was read at the stage."""

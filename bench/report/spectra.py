@@ -50,7 +50,7 @@ def spectrum_rows(
         _strokes(ax, place, spectrum[spectrum["label"] == label], colour)
     ax.set_xscale("log")
     ax.set_yticks(places, [])
-    ax.set_ylim(max(rows_of(labels), FEWEST_ROWS) - 0.5, -0.5)
+    ax.set_ylim(max(rows_height(labels), FEWEST_ROWS) - 0.5, -0.5)
 
 
 def name_rows(ax: Axes, labels: Sequence[str], look: Mapping[str, Look]) -> None:
@@ -67,14 +67,16 @@ def name_rows(ax: Axes, labels: Sequence[str], look: Mapping[str, Look]) -> None
         ax.add_line(line)
 
 
-def rows_of(labels: Sequence[str]) -> float:
+def rows_height(labels: Sequence[str]) -> float:
     """The height of all rows, a row of one line being 1."""
     return math.fsum(map(_height, labels))
 
 
 def row_places(labels: Sequence[str]) -> list[float]:
     """The middle of each row."""
-    return [rows_of(labels[:place]) + (_height(each) - 1) / 2 for place, each in enumerate(labels)]
+    return [
+        rows_height(labels[:place]) + (_height(each) - 1) / 2 for place, each in enumerate(labels)
+    ]
 
 
 def mark_entries() -> list[Line2D]:
