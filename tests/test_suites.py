@@ -17,7 +17,6 @@ from bench.report.winners import only_winners, winners
 from bench.runner import Registry, resolve
 from bench.store import read_folder
 from bench.suites import SUITES, filters
-from bench.suites.names import ROAF_FILTERS
 from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, evenly, logarithmic
 from bench.suites.ten_thousand import sparse
 from bench.suites.trials import LENGTH_ARGUMENTS, RATE_SCALES, carried, roaf_trial
@@ -28,7 +27,6 @@ from bench.winners import Trial
 REGISTRY = Registry()
 RECORDED = Path(__file__).parent.parent / "results" / "recorded"
 NOT_TUNED = {
-    "filters-tuning": {("psmnist-92916", name) for name in ROAF_FILTERS},
     "psmnist-ten-tuning": {("psmnist-92916", "lstm")},
 }
 """What a search has not tried at all yet; its report lists every run that is missing."""
