@@ -23,6 +23,7 @@ COLUMNS = (
     "model_args",
     "output_scale",
     "weight_decay",
+    "gradient_clip",
     "validation_loss",
     "trials",
 )
@@ -31,12 +32,13 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Trial:
     """One setting of a model: its learning rate, its own arguments, the scale of its output, and
-    the decoupled weight decay (AdamW), if there is any."""
+    the decoupled weight decay (AdamW) and the largest norm of a gradient, if there are any."""
 
     learning_rate: float
     model_args: Mapping[str, Any] = field(default_factory=dict)
     output_scale: float | None = None
     weight_decay: float = 0.0
+    gradient_clip: float | None = None
 
 
 def winning_trials(
@@ -65,5 +67,10 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 
 def _trial(row: Mapping[str, str]) -> Trial:
-    rate, scale = float(row["learning_rate"]), float(row["output_scale"])
-    return Trial(rate, json.loads(row["model_args"]), scale, float(row["weight_decay"]))
+    return Trial(
+        learning_rate=float(row["learning_rate"]),
+        model_args=json.loads(row["model_args"]),
+        output_scale=float(row["output_scale"]),
+        weight_decay=float(row["weight_decay"]),
+        gradient_clip=float(row["gradient_clip"]) if row["gradient_clip"] else None,
+    )

@@ -240,9 +240,9 @@ def test_a_trial_of_which_one_seed_fails_or_ends_without_a_loss_loses(status, lo
     assert found == ([(0.2, 0.4, 2)], {0.4})
 
 
-def test_a_weight_decay_is_a_trial_of_its_own_and_makes_adam_adamw():
-    def run(decay: float, loss: float) -> RunRecord:
-        trial = Trial(0.1, output_scale=1.0, weight_decay=decay)
+def test_a_weight_decay_and_a_clip_are_trials_of_their_own_and_a_decay_makes_adam_adamw():
+    def run(decay: float, loss: float, clip: float | None = None) -> RunRecord:
+        trial = Trial(0.1, output_scale=1.0, weight_decay=decay, gradient_clip=clip)
         (spec,) = Setting(
             task="adding", models=("lstm",), updates=1, trials={"lstm": (trial,)}
         ).specs("small", ("lstm",), (0,))
@@ -256,6 +256,10 @@ def test_a_weight_decay_is_a_trial_of_its_own_and_makes_adam_adamw():
     runs = labelled_runs(records)
     (won,) = winners(runs, labelled_measurements(records, runs)).to_dict("records")
     assert (won["weight_decay"], won["validation_loss"], won["trials"]) == (0.1, 0.2, 2)
+    records.append(run(0.0, 0.1, clip=2.0))
+    runs = labelled_runs(records)
+    (won,) = winners(runs, labelled_measurements(records, runs)).to_dict("records")
+    assert (won["weight_decay"], won["gradient_clip"], won["trials"]) == (0.0, 2.0, 3)
 
 
 def test_trials_on_two_stacks_are_not_pooled():

@@ -54,7 +54,7 @@ def missing(wanted: Iterable[RunSpec], records: Iterable[RunRecord]) -> list[Run
 
 def _experiment(spec: RunSpec) -> tuple:
     """What a suite says of a run before the models and tasks have filled it in."""
-    trial = spec.learning_rate, spec.output_scale or 1.0, spec.optimiser
+    trial = spec.learning_rate, spec.output_scale or 1.0, spec.optimiser, spec.gradient_clip
     return *same_cost(spec), spec.seed, spec.updates, *trial, spec.frozen
 
 

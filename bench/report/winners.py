@@ -18,7 +18,7 @@ from bench.winners import COLUMNS
 
 APART = ["stack", "task_version", "model_version", "width", "updates", "batch_size"]
 SETTING = ["task", "task_args", "depth", "model", "frozen"]
-TRIAL = ["learning_rate", "model_args", "output_scale", "weight_decay"]
+TRIAL = ["learning_rate", "model_args", "output_scale", "weight_decay", "gradient_clip"]
 NEWEST = ["task_version", "model_version"]
 
 
@@ -52,7 +52,7 @@ def _losses(runs: pd.DataFrame, measurements: pd.DataFrame, keys: Sequence[str])
     ends = [last.get(key, math.nan) for key in zip(tried["stack"], tried["run_id"], strict=True)]
     known = pd.Series(ends, index=tried.index, dtype=float).where(tried["status"].isin(OK))
     losses = tried.assign(validation_loss=known.fillna(math.inf))
-    trials = losses.groupby(list(keys))["validation_loss"].mean().reset_index()
+    trials = losses.groupby(list(keys), dropna=False)["validation_loss"].mean().reset_index()
     return trials.sort_values(by=["validation_loss", "learning_rate"], kind="stable")
 
 

@@ -85,6 +85,7 @@ class Setting:
             output_scale=trial.output_scale,
             schedule=self.schedule,
             **self._optimiser(trial.weight_decay),
+            gradient_clip=trial.gradient_clip,
             frozen=self.frozen,
             validate_at=evenly(self.updates, self.evaluations),
             test_at=evenly(self.updates, self.tests),

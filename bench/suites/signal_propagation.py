@@ -20,7 +20,7 @@ from bench.suites.names import (
     ROAF_SCHEDULES,
 )
 from bench.suites.setting import Setting, Suite
-from bench.suites.trials import LEAKS, RATES, roaf_trial
+from bench.suites.trials import LEAKS, RATES, leak_trial, roaf_trial
 from bench.winners import Trial
 
 CHEAP = ("gradient", "spectrum", "step-gains", "states")
@@ -40,9 +40,7 @@ def adding(
     """The adding task, whose loss is at its last step alone; beta * length of the usual filters."""
     trials = {model: (Trial(RATES[0], args),) for model, args in SMALLER.items()}
     trials |= dict.fromkeys(ROAF_FILTERS, (roaf_trial(RATES[0], length, 1.0),))
-    trials |= {
-        model: (Trial(RATES[0], {constant: 1.0 / length}),) for model, constant in LEAKS.items()
-    }
+    trials |= {model: (leak_trial(model, RATES[0], length, 1.0),) for model in LEAKS}
     usual = tuple(roaf_trial(RATES[0], length, c) for c in strengths)
     trials |= dict.fromkeys(ROAF_MODELS, usual)
     return Setting(

@@ -40,6 +40,9 @@ TOLD = {*LENGTH_ARGUMENTS.values()}
 
 LEAKS = {"leaky": "leak", "es2n": "beta"}
 """What these models call the constant that is ROAF's beta; it is given them from the length too."""
+CLIPS = (1.0, 10.0)
+"""The largest norms of a gradient of the IRNN, from its paper's grid of 1 to 1,000."""
+CLIPPED_RATES = (1e-4, 1e-3, 1e-2)
 
 Settings = tuple[Mapping[str, Any], ...]
 
@@ -52,6 +55,11 @@ def roaf_trial(rate: float, length: int, c: float) -> Trial:
     """
     beta = c / length
     return Trial(rate, {"alpha": 1 - beta}, 1 / (beta * length**0.5))
+
+
+def leak_trial(model: str, rate: float, length: int, c: float) -> Trial:
+    """ROAF's trial for a network with its constant, and hence with its size of the state."""
+    return replace(roaf_trial(rate, length, c), model_args={LEAKS[model]: c / length})
 
 
 def default_trial(model: str, length: int) -> Trial:
@@ -80,10 +88,11 @@ def six_trials(length: int, rates: Sequence[float] = RATES) -> dict[str, tuple[T
     """Six trials for each model: two settings of its own at three `rates`, else six.
 
     ROAF: c = 1 and 8, and with them the leaky network and the untrained one of ROAF's author, which
-    have the same constant. LSTM: forget bias 1, and chrono initialisation (Tallec & Ollivier 2018).
-    The exponential, non-normal and saturated networks: their papers' two initialisations. coRNN and
-    LEM: their papers' values for psMNIST and for adding. AntisymmetricRNN: two step sizes of its
-    paper's grid. LRU: the whole disc, and the ring that its paper wants for long memory.
+    have the same constant. IRNN: two clips of the gradient. LSTM: forget bias 1, and chrono
+    initialisation (Tallec & Ollivier 2018). The exponential, non-normal and saturated networks:
+    their papers' two initialisations. coRNN and LEM: their papers' values for psMNIST and for
+    adding. AntisymmetricRNN: two step sizes of its paper's grid. LRU: the whole disc, and the ring
+    that its paper wants for long memory.
     """
     both_angles = ({"initialisation": "cayley"}, {"initialisation": "henaff"})
     two_steps: Settings = ({}, {"epsilon": 0.1})
@@ -93,14 +102,15 @@ def six_trials(length: int, rates: Sequence[float] = RATES) -> dict[str, tuple[T
         **dict.fromkeys(("antisymmetric", "antisymmetric-gated"), two_steps),
         "cornn": ({}, {"time_step": 0.06, "gamma": 66.0, "epsilon": 15.0}),
         "lem": ({}, {"time_step": 0.0242}),
-        **{model: tuple({leak: c / length} for c in (1.0, 8.0)) for model, leak in LEAKS.items()},
         "lru": ({}, {"min_radius": 0.9, "max_radius": 0.999}),
     }
     rivals = (*TIME_RIVALS, *FURTHER_TIME_RIVALS)
     trials = {m: tuple(Trial(r, length_arguments(m, length)) for r in MORE_RATES) for m in rivals}
     trials |= {m: tuple(Trial(r, args) for args in both for r in rates) for m, both in own.items()}
-    roaf = tuple(roaf_trial(rate, length, c) for c in (1.0, 8.0) for rate in rates)
-    return trials | dict.fromkeys(ROAF_FILTERS, roaf)
+    trials["irnn"] = tuple(Trial(r, gradient_clip=c) for c in CLIPS for r in CLIPPED_RATES)
+    strengths = [(rate, length, c) for c in (1.0, 8.0) for rate in rates]
+    trials |= {model: tuple(leak_trial(model, *each) for each in strengths) for model in LEAKS}
+    return trials | dict.fromkeys(ROAF_FILTERS, tuple(roaf_trial(*each) for each in strengths))
 
 
 def length_arguments(model: str, length: int) -> dict[str, Any]:
