@@ -22,19 +22,16 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from baselines.costs import Costs
 from baselines.exponential import matrix_exponential
-from baselines.modrelu import ModReLU, modrelu
 from baselines.orthogonal import SkewSymmetric, parametrize_by_skew, rotation_entries
-from baselines.recurrence import recur
+from baselines.orthogonal_body import OrthogonalBody
 
 
-class DTriv(nn.Module):
+class DTriv(OrthogonalBody):
     """The base moves every `base_updates` updates, K above; the state is h."""
 
-    weight_hh: Tensor
     seen: Tensor
     updates: Tensor
 
@@ -48,7 +45,7 @@ class DTriv(nn.Module):
         super().__init__()
         if base_updates < 1:
             raise ValueError(f"base_updates must be at least 1, got {base_updates}")
-        self.hidden_size, self.base_updates = hidden_size, base_updates
+        self.base_updates = base_updates
         self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
         self.bias = nn.Parameter(torch.empty(hidden_size).uniform_(-0.01, 0.01))
         nn.init.kaiming_normal_(self.weight_ih, nonlinearity="relu")
@@ -59,29 +56,13 @@ class DTriv(nn.Module):
         self.register_buffer("seen", nothing.clone())
         self.register_buffer("updates", torch.tensor(0))
 
-    def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
-        """Zeros."""
-        return self.bias.new_zeros(batch, self.hidden_size)
-
-    def step(
-        self, x_t: Float[Tensor, "batch input_size"], state: Float[Tensor, "batch state_size"]
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch state_size"]]:
-        """The equation above; h is both the output and the next state.
-
-        Each call computes W anew: iterate inside `parametrize.cached()`.
-        """
-        z = functional.linear(state, self.weight_hh) + functional.linear(x_t, self.weight_ih)
-        h = modrelu(z, self.bias)
-        return h, h
-
     def forward(
         self, x: Float[Tensor, "batch time input_size"]
     ) -> Float[Tensor, "batch time width"]:
         """h at every time step, for one matrix exponential; moves the base when it is time."""
         if self.training and torch.is_grad_enabled():
             self._count_update()
-        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
-        return recur(ModReLU, drive, self.initial_state(len(x)), self.weight_hh, self.bias)
+        return super().forward(x)
 
     @torch.no_grad()
     def _count_update(self) -> None:

@@ -17,51 +17,24 @@ rate for copying. Give A no weight decay, which would pull W towards D.
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from baselines.costs import Costs
-from baselines.modrelu import ModReLU, modrelu
 from baselines.orthogonal import parametrize_by_skew, rotation_entries
-from baselines.recurrence import recur
+from baselines.orthogonal_body import OrthogonalBody
 
 
-class ScoRNN(nn.Module):
+class ScoRNN(OrthogonalBody):
     """`negative_fraction` of the diagonal of D is -1; the state is h."""
-
-    weight_hh: Tensor
 
     def __init__(self, input_size: int, hidden_size: int, negative_fraction: float = 0.5):
         super().__init__()
         if not 0 <= negative_fraction <= 1:
             raise ValueError(f"negative_fraction must be from 0 to 1, got {negative_fraction}")
-        self.hidden_size = hidden_size
         self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size).uniform_(-0.01, 0.01))
         self.bias = nn.Parameter(torch.zeros(hidden_size))
         scaled = ScaledCayley(hidden_size, int(negative_fraction * hidden_size))
         entries = rotation_entries(hidden_size, "cayley")
         parametrize_by_skew(self, "weight_hh", entries, hidden_size, scaled)
-
-    def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
-        """Zeros."""
-        return self.bias.new_zeros(batch, self.hidden_size)
-
-    def step(
-        self, x_t: Float[Tensor, "batch input_size"], state: Float[Tensor, "batch state_size"]
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch state_size"]]:
-        """The equation above; h is both the output and the next state.
-
-        Each call computes W anew: iterate inside `parametrize.cached()`.
-        """
-        z = functional.linear(state, self.weight_hh) + functional.linear(x_t, self.weight_ih)
-        h = modrelu(z, self.bias)
-        return h, h
-
-    def forward(
-        self, x: Float[Tensor, "batch time input_size"]
-    ) -> Float[Tensor, "batch time width"]:
-        """h at every time step, for one Cayley transform."""
-        drive = functional.linear(x.transpose(0, 1), self.weight_ih)
-        return recur(ModReLU, drive, self.initial_state(len(x)), self.weight_hh, self.bias)
 
 
 class ScaledCayley(nn.Module):
