@@ -15,9 +15,11 @@ from torch import Tensor
 
 from bench.ensemble import Stack
 from bench.frame import Frame
+from bench.looking import kept_batch
+from bench.optimisation import IN_BACKWARD, make_optimiser
 from bench.records import RunSpec
 from bench.tasks import Batch, Task
-from bench.train import IN_BACKWARD, backward, kept_batch, make_optimiser
+from bench.train import backward
 
 TOLERANCE = 1e-3
 """Of a parameter's gradient, relative to its norm: far above the rounding of float32 over 10,000

@@ -26,8 +26,9 @@ from bench.models import MODELS, Entry, build_model, model_facts
 from bench.plugins import Table, extended
 from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.rehearsal import Apart, rehearse
+from bench.streams import stream_seed
 from bench.tasks import TASKS, Task
-from bench.train import stream_seed, train
+from bench.train import train
 
 
 class Registry:

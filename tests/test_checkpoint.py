@@ -13,7 +13,7 @@ from bench.diagnostics import DIAGNOSTICS
 from bench.models import MODELS
 from bench.records import Measurement
 from bench.runner import End, Found, Registry, follow, resolve
-from bench.train import stream
+from bench.streams import stream
 from tests.specs import TOYS, tiny
 
 REGISTRY = Registry()

@@ -12,12 +12,13 @@ from bench.diagnostics import DIAGNOSTICS, look
 from bench.diagnostics.table import weights_at_start
 from bench.diagnostics.use import kept_layers, matrices, picard_errors, relative_error
 from bench.frame import DepthFrame
+from bench.looking import probe
 from bench.models import MODELS, build_model
 from bench.models.entry import Entry
 from bench.runner import Registry, resolve, run
+from bench.streams import stream_seed
 from bench.tasks import Batch
 from bench.tasks.base import GeneratedTask
-from bench.train import probe, stream_seed
 from roaf import RoaMLP
 from tests.linear import DOUBLE, values, view_of
 from tests.specs import tiny

@@ -18,8 +18,8 @@ from bench.records import Status
 from bench.rehearsal import Apart
 from bench.runner import End, Found, Registry, follow_together, resolve, run
 from bench.store import read_folder
+from bench.streams import stream_seed
 from bench.suites.setting import Setting
-from bench.train import stream_seed
 from tests.specs import TOYS, tiny
 
 REGISTRY = Registry()

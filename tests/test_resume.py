@@ -10,7 +10,7 @@ import pytest
 
 from bench.execution import child
 from bench.execution.lease import Owner, give_back, is_alive, process_start, this_host
-from bench.execution.local import Suspended, prints, run_launches, take
+from bench.execution.local import Suspended, fingerprints, run_launches, take
 from bench.execution.order import Order
 from bench.execution.run_folder import PROCESS, STREAM, Stream, checkpoint_file, read, who
 from bench.records import Measurement, RunRecord, Status
@@ -195,7 +195,7 @@ def test_what_was_measured_since_the_record_is_not_cleared_away(plugin, order):
     wanted = spec(plugin, "counted")
     old = RunRecord(spec=wanted, status=Status.timeout, environment=order.told)
     os.utime(write_record(old, order.results), (1, 1))
-    lease = take(wanted, order, prints([wanted], order))
+    lease = take(wanted, order, fingerprints([wanted], order))
     die(lease)
     assert not list(run_launches([], order, jobs=1))  # it had just begun
     (lease.folder / STREAM).touch()
@@ -216,7 +216,7 @@ def test_a_child_that_outlived_its_supervisor_is_ended_before_its_run_is_done_ag
 
 def test_two_drivers_share_the_runs_and_do_none_twice(plugin, order):
     wanted = [spec(plugin, "counted", seed=seed, updates=3) for seed in range(24)]
-    nothing, other = prints(wanted, order), driver(wanted, order, 1)
+    nothing, other = fingerprints(wanted, order), driver(wanted, order, 1)
     eventually(lambda: (plugin.parent / "counted").exists())
     records = list(run_launches([(each,) for each in wanted], order, 1, nothing))
     other.join()

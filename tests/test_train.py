@@ -8,15 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from bench import train
+from bench import looking
 from bench.diagnostics import DIAGNOSTICS
 from bench.diagnostics.table import Diagnostic
 from bench.diagnostics.view import Reading
+from bench.looking import diagnose, evaluate
 from bench.models import MODELS, build_model
+from bench.optimisation import SCHEDULES, make_optimiser
 from bench.records import Status
 from bench.runner import Registry, resolve, run
+from bench.streams import stream
 from bench.tasks import TASKS
-from bench.train import SCHEDULES, diagnose, evaluate, make_optimiser, stream
 from tests.specs import TOYS, tiny
 
 REGISTRY = Registry()
@@ -170,7 +172,7 @@ def test_long_sequences_are_evaluated_few_at_a_time(monkeypatch):
     data, model = task.held_out("test", stream(0, "test")), Watched(task.features, task.outputs)
     whole = evaluate(model, task, data, torch.device("cpu"))
     assert set(sizes) == {250}
-    monkeypatch.setattr(train, "EVALUATION_STEPS", 100 * task.steps)
+    monkeypatch.setattr(looking, "EVALUATION_STEPS", 100 * task.steps)
     sizes.clear()
     assert evaluate(model, task, data, torch.device("cpu")) == pytest.approx(whole)
     assert set(sizes) == {100}

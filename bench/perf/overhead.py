@@ -14,9 +14,11 @@ from statistics import median
 import torch
 
 from bench.models import build_model
+from bench.optimisation import make_optimiser
 from bench.records import RunSpec
 from bench.runner import Registry, resolve
-from bench.train import make_optimiser, stream, train
+from bench.streams import stream
+from bench.train import train
 
 ROUNDS = 15
 SPEC = RunSpec(
