@@ -10,9 +10,11 @@ the same four filters are trained by gradient descent with momentum, at rates ov
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
+from bench.suites.claim import THIS_PROJECT, Claim, Fields
 from bench.suites.long_memory import tuned
 from bench.suites.names import ROAF_FILTERS
 from bench.suites.psmnist import epochs
@@ -27,6 +29,7 @@ DECADES = (0.1, 0.3, 1.0, 3.0, 10.0)
 USUAL = "roaf-rotations"
 APART = ("roaf", USUAL, "roaf-mixed-rotations", "roaf-haar-rotations")
 SGD_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+FIELDS = ("task", "task_args", "model", "model_args", "learning_rate", "optimiser")
 
 MAKERS: tuple[tuple[Setting, Make, tuple[float, float], int], ...] = (
     (copying(200, ROAF_FILTERS), sparse, (0.1, 1.0), 2),
@@ -64,10 +67,12 @@ def of_the_usual(
 
 
 def strengths(setting: Setting, make: Make) -> Setting:
-    """(1 - alpha) * length over two decades, at the rate that won."""
+    """(1 - alpha) * length over two decades, at the rate that won; what won is there already."""
 
     def each(trial: Trial) -> list[Trial]:
-        return [make(trial.learning_rate, setting.length, c) for c in DECADES]
+        known = setting.length * (1 - trial.model_args["alpha"])
+        others = [c for c in DECADES if not math.isclose(c, known)]
+        return [make(trial.learning_rate, setting.length, c) for c in others]
 
     return of_the_usual(setting, each, make)
 
@@ -91,6 +96,31 @@ def by_descent(setting: Setting, make: Make) -> Setting:
     return replace(unwatched(setting), models=APART, trials=trials, **plain)
 
 
+def fields(setting: Setting, model: str, trial: int = 0) -> dict[str, Any]:
+    """What tells the model's runs of that trial from all others of the suite."""
+    spec = setting.specs("filters", (model,), (0,))[trial]
+    return {name: getattr(spec, name) for name in FIELDS}
+
+
+def claims(setting: Setting, make: Make) -> Iterator[Claim]:
+    """That the filter matters; which of the two ways in which rotations differ from a Haar matrix
+    it is; and that alpha + beta = 1 serves better than its alternatives."""
+    haar, usual, mixed, paired = (fields(setting, model) for model in APART)
+    identity = fields(setting, "roaf-identity")
+    norm, sum_above = (fields(couplings(setting, make), USUAL, trial) for trial in (0, 1))
+    pairs: dict[str, tuple[Fields, Fields]] = {
+        "rotations more than the identity": (usual, identity),
+        "rotations more than a Haar matrix": (usual, haar),
+        "a Haar matrix's angles on pairs of units more than the Haar matrix": (paired, haar),
+        "independent angles in a Haar basis more than the Haar matrix": (mixed, haar),
+        "rotations, alpha + beta = 1 more than alpha^2 + beta^2 = 1": (usual, norm),
+        "rotations, alpha + beta = 1 more than alpha = 1": (usual, sum_above),
+    }
+    where = ", ".join([setting.task, *(f"{name} {n}" for name, n in setting.task_args.items())])
+    for says, (runs, rival) in pairs.items():
+        yield Claim(says=f"{where}: {says}", source=THIS_PROJECT, least=0.0, runs=runs, rival=rival)
+
+
 FILTERS_TUNING = Suite(
     question="Which (1 - alpha) * length and learning rate suit ROAF with each filter?",
     budget="about an hour on 2 CPU cores",
@@ -106,4 +136,5 @@ FILTERS = Suite(
         by_descent(*TUNED[0]),
         *(sweep(*line) for line in TUNED for sweep in (strengths, couplings)),
     ),
+    claims=tuple(claim for line in TUNED for claim in claims(*line)),
 )
