@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bench.report import depth_table, largest_depth, used_depth
+from bench.report.formats import csv_text
 from bench.report.ladder import Ladder
-from bench.report.leaderboard import csv
 from bench.report.page import Board
 from bench.report.sentences import seeds_sentence
 
@@ -94,7 +94,7 @@ def depth_files(tables: Sequence[Table]) -> dict[str, str]:
     for name in KINDS:
         same = [table for table in tables if table.name == name]
         if same:
-            files[f"{name}.csv"] = csv(_table([row for table in same for row in table.rows]))
+            files[f"{name}.csv"] = csv_text(_table([row for table in same for row in table.rows]))
     return files
 
 

@@ -9,7 +9,8 @@ from bench.report.statistics import RUN, relative_gradients
 
 AT = [*RUN, "step"]
 TOLERANCE = 1e-6
-"""As when it was measured: see `bench.diagnostics.view`."""
+"""A measurement may pass a bound by this fraction and be inside: the rounding of float64, as when
+it was measured, in `bench.diagnostics.view`."""
 
 
 def outside_band(measurements: pd.DataFrame) -> pd.DataFrame:

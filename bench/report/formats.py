@@ -67,3 +67,8 @@ def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
 def without_empty(table: pd.DataFrame) -> pd.DataFrame:
     """The table without the columns that are empty throughout."""
     return table.loc[:, (table != "").any()].reset_index(drop=True)
+
+
+def csv_text(rows: pd.DataFrame) -> str:
+    """The rows as CSV at full precision; empty is unknown, `NaN` and `inf` were measured."""
+    return rows.map(lambda value: "" if value is None else value).to_csv(index=False, na_rep="NaN")

@@ -19,6 +19,7 @@ from bench.report.plotly_looks import plotly_look
 from bench.report.scene import updates_text
 from bench.report.signals import STAGES, at_stage
 from bench.report.statistics import finite_rows, relative_gradients
+from bench.report.statistics.rows import finite
 from bench.report.styles import Look
 
 QUANTITIES = ("validation_score", "test_score", "train_loss", "validation_loss", "test_loss")
@@ -101,7 +102,7 @@ def _group(key: tuple[str, str], runs: pd.DataFrame, curves: Mapping, gradients:
         "words": {name: text.replace("score", metric) for name, text in words.items()},
         "curves": curves,
         "gradients": gradients,
-        **{name: _finite(facts[name]) for name in ("chance", "solved")},
+        **{name: finite(facts[name]) for name in ("chance", "solved")},
     }
 
 
@@ -156,13 +157,9 @@ def _map(rows: pd.DataFrame, labels: Sequence[str]) -> Entry:
         "words": updates_text(rows),
         "distances": [int(distance) for distance in norms.columns],
         "models": [labels.index(label) for label in known],
-        "values": [[_finite(round(float(value), 4)) for value in row] for row in logs],
+        "values": [[finite(round(float(value), 4)) for value in row] for row in logs],
     }
 
 
 def _short(values: pd.Series) -> list[float]:
     return [float(f"{value:.4g}") for value in values]
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None

@@ -63,11 +63,6 @@ def task_facts(runs: pd.DataFrame) -> dict[str, Any]:
     return facts | {"direction": known(runs, "direction") or "max"}
 
 
-def csv(board: pd.DataFrame) -> str:
-    """The rows at full precision; empty is unknown, `NaN` and `inf` were measured."""
-    return board.map(lambda value: "" if value is None else value).to_csv(index=False, na_rep="NaN")
-
-
 def central(row: Mapping[str, Any], name: str, side: str = COUNTED) -> float | None:
     """What is shown of a row's scores: with failed runs counted, or left out; those of all runs
     that ended well where each failed."""

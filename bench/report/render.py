@@ -8,9 +8,9 @@ import pandas as pd
 
 from bench.report import page
 from bench.report.depth_tables import depth_files
+from bench.report.formats import csv_text
 from bench.report.gather import Gathered, NothingToReport, gather
 from bench.report.latex import latex
-from bench.report.leaderboard import csv
 from bench.report.overall_table import overall_rows
 from bench.report.page import Section
 from bench.report.published import published_rows
@@ -67,7 +67,7 @@ def csv_files(found: Gathered) -> dict[str, str]:
         "signal-propagation.csv": found.signals,
         "verdicts.csv": pd.DataFrame(verdict_rows(found.verdicts), dtype=object),
     }
-    files = {name: csv(table) for name, table in rows.items() if len(table)}
+    files = {name: csv_text(table) for name, table in rows.items() if len(table)}
     files |= depth_files(found.depth) | speed_files(found.points, found.marks)
     return files | _winners_file(winners(found.runs, found.measurements))
 

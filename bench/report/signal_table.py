@@ -11,12 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report.derived import TOLERANCE
 from bench.report.formats import interval_text, measured_text, number_text, without_empty
 from bench.report.signals import SPECTRUM, STAGES, at_stage
 from bench.report.statistics import ends
 
-TOLERANCE = 1e-6
-"""A measurement may pass a bound by this fraction and be inside: the rounding of float64."""
 QUANTITIES = (
     *(SPECTRUM, "condition_number", "lyapunov_exponent", "lyapunov_error", "memory_horizon"),
     *("gradient_by_distance", "bound_lower", "bound_upper", "effective_rank", "step_gain"),

@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report import roofline, speed_targets
-from bench.report.formats import number_text, without_empty
-from bench.report.leaderboard import csv
+from bench.report.formats import csv_text, number_text, without_empty
 from bench.report.page import Board
 from bench.report.roofline import Mark, roofline_sentence, roofline_table
 from bench.report.speed import QUANTITIES, REFERENCE, Point, reasons
@@ -58,7 +57,9 @@ def speed_files(points: Sequence[Point], found: Sequence[Mark]) -> dict[str, str
         "figures-to-reach.csv": target_rows(points),
         "roofline.csv": roofline.roofline_rows(found),
     }
-    return {name: csv(pd.DataFrame(rows, dtype=object)) for name, rows in tables.items() if rows}
+    return {
+        name: csv_text(pd.DataFrame(rows, dtype=object)) for name, rows in tables.items() if rows
+    }
 
 
 def speed_method(points: Sequence[Point]) -> tuple[str, ...]:

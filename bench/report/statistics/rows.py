@@ -95,3 +95,8 @@ def _by_run(values: pd.Series) -> dict[tuple[str, str], float]:
     keys = values.index.to_flat_index()
     pairs = zip(keys, values, strict=True)
     return {(str(stack), str(run)): float(value) for (stack, run), value in pairs}
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None where it is none."""
+    return value if value is not None and math.isfinite(value) else None

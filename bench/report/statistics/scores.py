@@ -19,7 +19,7 @@ import pandas as pd
 from bench.records import Status
 from bench.report.proposed import is_lead
 from bench.report.statistics.outcomes import OK
-from bench.report.statistics.rows import known, known_number, last_values
+from bench.report.statistics.rows import finite, known, known_number, last_values
 
 GROUP = ["stack", "group"]
 NOTHING_FROZEN = "[]"
@@ -59,7 +59,7 @@ class Scale:
 def scale(runs: pd.DataFrame) -> Scale:
     """What the runs of one group say of their task; one that failed early may say nothing."""
     chance, solved = (known_number(runs, name) for name in ("chance", "solved"))
-    return Scale(_finite(chance), _finite(solved), known(runs, "direction") or "max")
+    return Scale(finite(chance), finite(solved), known(runs, "direction") or "max")
 
 
 def final_scores(
@@ -130,7 +130,3 @@ def _with_worst(group: pd.DataFrame) -> pd.DataFrame:
         return group.iloc[:0]
     worst = scale(group).worst(known)
     return group.assign(value=group["value"].mask(group["failed"], worst))
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
