@@ -102,3 +102,8 @@ def test_a_label_says_what_tells_runs_apart_and_not_what_follows_from_it():
     }
     assert label((0.1, (10,)), (0.1, (20,))) == {"lstm, validate at [10]", "lstm, validate at [20]"}
     assert len(label((0.1, (10,)), (0.1, (20,)), (0.2, (20,)))) == 3
+
+
+def test_fractions_in_labels_have_the_digits_that_tell_two_settings_apart():
+    made = [record("roaf", model_args={"alpha": alpha}) for alpha in (1.0, 0.9999998967)]
+    assert set(labelled_runs(made)["label"]) == {"roaf, alpha 1", "roaf, alpha 0.9999998967"}

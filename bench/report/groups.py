@@ -25,6 +25,8 @@ FOLLOWING = ("validate_at", "test_at", "output_scale", "optimiser", "optimiser_a
 """These follow from the updates, from alpha and from each other, most of the time."""
 CORE = '["body.*"]'
 """The column `frozen` of a run of which only what is around the body is trained."""
+DIGITS = 4, 10, 17
+"""Of a fraction in a label; more where fewer do not tell two settings apart."""
 MEASURED = ["stack", "run_id", "step", "quantity", "where", "value"]
 
 
@@ -81,10 +83,12 @@ def measured_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MEASURED).astype({"value": float})
 
 
-def arguments_text(arguments: str) -> str:
+def arguments_text(arguments: str, digits: int = DIGITS[0]) -> str:
     """The JSON object as words: `{"length": 200}` becomes `length 200`, fractions with 4 digits."""
     return ", ".join(
-        f"{_words(name)} {value:.4g}" if isinstance(value, float) else f"{_words(name)} {value}"
+        f"{_words(name)} {value:.{digits}g}"
+        if isinstance(value, float)
+        else f"{_words(name)} {value}"
         for name, value in json.loads(arguments).items()
     )
 
@@ -103,9 +107,19 @@ def _told_apart(runs: pd.DataFrame) -> pd.Series:
     labels = runs["label"].to_dict()
     for key, same_model in runs.groupby(keys):
         differing = _telling([name for name in CONFIGURATION if several[key][name]], same_model)
-        for index, run in same_model.to_dict("index").items() if differing else ():
-            labels[index] = _variant(run, differing, same_model)
+        labels |= _variants(differing, same_model) if differing else {}
     return pd.Series(labels)
+
+
+def _variants(differing: list[str], namesakes: pd.DataFrame) -> dict[Any, str]:
+    """The label of each run, its fractions with as many digits as tell all kinds apart."""
+    kinds, found = _kinds(namesakes, differing), {}
+    for digits in DIGITS:
+        for index, run in namesakes.to_dict("index").items():
+            found[index] = _variant(run, differing, namesakes, digits)
+        if len(set(found.values())) == kinds:
+            break
+    return found
 
 
 def _telling(differing: list[str], namesakes: pd.DataFrame) -> list[str]:
@@ -146,13 +160,15 @@ def _frozen(patterns: str) -> str:
     return f", frozen {' '.join(globs)}" if globs else ""
 
 
-def _variant(run: Mapping[Any, Any], differing: list[str], namesakes: pd.DataFrame) -> str:
+def _variant(
+    run: Mapping[Any, Any], differing: list[str], namesakes: pd.DataFrame, digits: int
+) -> str:
     """The model's name with the fields in which it differs from its namesakes in the group."""
     parts = [run["label"]]
     for name in differing:
         if str(run[name]).startswith("{"):
             own = _differing_arguments(run[name], namesakes[name])
-            parts.append(arguments_text(own) or f"no {_words(name)}")
+            parts.append(arguments_text(own, digits) or f"no {_words(name)}")
         else:
             parts.append(f"{_words(name)} {'none' if pd.isna(run[name]) else run[name]}")
     return ", ".join(parts)
