@@ -31,7 +31,7 @@ def cornn_in_numpy(body, x):
 
 
 def exprnn_in_numpy(body, x):
-    p, n = arrays(body), body.hidden_size
+    p, n = arrays(body), len(body.bias)
     a, h = np.zeros((n, n)), np.zeros((len(x), n))
     a[np.tril_indices(n, -1)] = p["parametrizations.weight_hh.original"]
     w = expm(a - a.T)
