@@ -69,10 +69,26 @@ def over_ten() -> Setting:
     return replace(unwatched(setting), trials=trials, tests=0)
 
 
-ONCE = (epochs(10, ("lstm", "roaf"), seeds=(0,)), epochs(1, (*RIVALS, *ROAF_MODELS)))
-SETTINGS = (*tuned([epochs(10, (USUAL,))], TEN_TABLE), *tuned(ONCE, FIRST_TABLE))
+FIRST_FOUND = (
+    epochs(10, ("lstm",)),
+    epochs(10, ("roaf",), seeds=(0,)),
+    epochs(1, (*RIVALS, *ROAF_MODELS)),
+)
+SETTINGS = (*tuned([epochs(10, (USUAL,))], TEN_TABLE), *tuned(FIRST_FOUND, FIRST_TABLE))
 """The other filter and LSTM, for which the search over ten epochs is not through, run as the search
 of a third of an epoch found them."""
+
+
+def kept_whole(setting: Setting) -> Setting:
+    """ROAF with alpha = 1 and the beta that was found, so that nothing of the state is forgotten.
+
+    Not the paper's network, whose alpha and beta add to 1, and not searched for: `filters` found it
+    a point ahead after one epoch of 128 units.
+    """
+    (trial,) = setting.trials.get(USUAL, (default_trial(USUAL, LENGTH),))
+    args = {**trial.model_args, "alpha": 1.0, "beta": 1 - trial.model_args["alpha"]}
+    return replace(setting, trials={USUAL: (replace(trial, model_args=args),)})
+
 
 FIELDS = (
     *("task", "model", "model_args", "width", "updates"),
@@ -83,6 +99,11 @@ FIELDS = (
 def those_of(model: str, updates: int) -> dict[str, Any]:
     """What tells the model's runs of so many updates from others that were tried."""
     (setting,) = (s for s in SETTINGS if model in s.models and s.updates == updates)
+    return told(setting, model)
+
+
+def told(setting: Setting, model: str) -> dict[str, Any]:
+    """What tells the model's runs of that setting from all others."""
     (spec,) = setting.specs("psmnist", (model,), (0,))
     return {name: getattr(spec, name) for name in FIELDS}
 
@@ -109,6 +130,14 @@ def claims(model: str) -> tuple[Claim, ...]:
     )
 
 
+KEPT_WHOLE = kept_whole(SETTINGS[0])
+BEYOND = Claim(
+    says=f"psMNIST, {USUAL}, 256 units, alpha = 1: over 98 % after ten epochs",
+    source=THIS_PROJECT,
+    least=0.98,
+    runs=told(KEPT_WHOLE, USUAL),
+)
+
 PSMNIST_TUNING = Suite(
     question="Which learning rate, and which setting of its own, suits each model on psMNIST?",
     budget="hours on 2 CPU cores",
@@ -123,8 +152,8 @@ PSMNIST = Suite(
     question="Does a single-layer ROAF network reach 94 % on permuted MNIST in its first epoch and "
     "98 % after ten, and more than LSTM?",
     budget="hours on 2 CPU cores",
-    settings=SETTINGS,
-    claims=tuple(claim for model in ROAF_MODELS for claim in claims(model)),
+    settings=(*SETTINGS, KEPT_WHOLE),
+    claims=(*(claim for model in ROAF_MODELS for claim in claims(model)), BEYOND),
 )
 PAPER_SEEDS = tuple(range(5))
 PAPER = tuple(
