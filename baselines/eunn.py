@@ -32,6 +32,7 @@ from baselines.costs import Costs
 from baselines.modulus import ShiftedModulus
 from baselines.orthogonal import real_form
 from baselines.recurrence import recur
+from baselines.uniform import uniform_parameter
 
 EPSILON = 0.01
 RELU = partial(ShiftedModulus, EPSILON, 0.0)
@@ -55,10 +56,10 @@ class EUNN(nn.Module):
         layer, first = torch.nonzero(partner > torch.arange(hidden_size), as_tuple=True)
         self.register_buffer("partner", partner)
         self.register_buffer("pairs", torch.stack([layer, first, partner[layer, first]]))
-        self.weight_ih = _uniform(0.01, 2 * hidden_size, input_size)
+        self.weight_ih = uniform_parameter(0.01, 2 * hidden_size, input_size)
         self.bias = nn.Parameter(torch.zeros(hidden_size))
-        self.rotations = _uniform(math.pi, 2, len(layer))
-        self.phases = _uniform(math.pi, hidden_size)
+        self.rotations = uniform_parameter(math.pi, 2, len(layer))
+        self.phases = uniform_parameter(math.pi, hidden_size)
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
         """Zeros."""
@@ -135,7 +136,3 @@ def costs(input_size: int, hidden_size: int, capacity: int = 2, layout: str = "t
         state_size=2 * n,
         flops=32 * rotations + 4 * n * input_size,
     )
-
-
-def _uniform(bound: float, *shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))

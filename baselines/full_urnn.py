@@ -35,6 +35,7 @@ from baselines.exponential import matrix_exponential
 from baselines.modulus import ShiftedModulus
 from baselines.orthogonal import real_form
 from baselines.recurrence import recur
+from baselines.uniform import uniform_parameter
 from baselines.urnn import UnitaryRNN
 
 EPSILON = 1e-5
@@ -53,9 +54,9 @@ class FullCapacityURNN(nn.Module):
         super().__init__()
         self.hidden_size = hidden_size
         glorot, unit = math.sqrt(6 / (input_size + hidden_size)), math.sqrt(1.5 / hidden_size)
-        self.weight_ih = _uniform(glorot, 2 * hidden_size, input_size)
-        self.bias = _uniform(0.01, hidden_size)
-        self.first_state = _uniform(unit, 2 * hidden_size)
+        self.weight_ih = uniform_parameter(glorot, 2 * hidden_size, input_size)
+        self.bias = uniform_parameter(0.01, hidden_size)
+        self.first_state = uniform_parameter(unit, 2 * hidden_size)
         self.weight_hh = nn.Parameter(torch.zeros(hidden_size, hidden_size))
         identity = torch.eye(hidden_size)
         base = UnitaryRNN(1, hidden_size).transition(torch.complex(identity, 0 * identity))
@@ -122,7 +123,3 @@ def costs(input_size: int, hidden_size: int) -> Costs:
         state_size=2 * n,
         flops=2 * (2 * n) * (2 * n + input_size),
     )
-
-
-def _uniform(bound: float, *shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))

@@ -30,6 +30,7 @@ from torch.nn import functional
 from baselines.costs import Costs
 from baselines.oscillator_scan import oscillator_scan
 from baselines.stack import Stack
+from baselines.uniform import uniform_parameter
 
 Transition = Float[Tensor, "2 2 channels"]
 
@@ -62,8 +63,8 @@ class LinOSSBlock(nn.Module):
         self.stiffness = nn.Parameter(torch.rand(oscillators))
         self.pace = nn.Parameter(torch.rand(oscillators))
         # Real parts above imaginary ones; C's imaginary half carries the minus sign of Re(C y).
-        self.weight_in = _uniform(1 / math.sqrt(width), 2 * oscillators, width)
-        self.weight_out = _uniform(1 / math.sqrt(oscillators), width, 2 * oscillators)
+        self.weight_in = uniform_parameter(1 / math.sqrt(width), 2 * oscillators, width)
+        self.weight_out = uniform_parameter(1 / math.sqrt(oscillators), width, 2 * oscillators)
         self.feedthrough = nn.Parameter(torch.randn(width))
         self.gated = nn.Linear(width, 2 * width)
 
@@ -127,10 +128,6 @@ def _implicit_explicit(a: Float[Tensor, " channels"], dt: Float[Tensor, " channe
 
 
 DISCRETIZATIONS = {"IM": _implicit, "IMEX": _implicit_explicit}
-
-
-def _uniform(bound: float, *shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))
 
 
 def costs(

@@ -24,6 +24,7 @@ from baselines.costs import Costs
 from baselines.modulus import ShiftedModulus
 from baselines.orthogonal import real_form
 from baselines.recurrence import recur
+from baselines.uniform import uniform_parameter
 
 EPSILON = 1e-5
 RELU = partial(ShiftedModulus, EPSILON, 0.0)
@@ -38,11 +39,11 @@ class UnitaryRNN(nn.Module):
         super().__init__()
         self.hidden_size = hidden_size
         glorot, unit = math.sqrt(6 / (input_size + hidden_size)), math.sqrt(1.5 / hidden_size)
-        self.weight_ih = _uniform(glorot, 2 * hidden_size, input_size)
-        self.bias = _uniform(0.01, hidden_size)
-        self.angles = _uniform(math.pi, 3, hidden_size)
-        self.reflections = _uniform(1.0, 2, 2, hidden_size)
-        self.first_state = _uniform(unit, 2 * hidden_size)
+        self.weight_ih = uniform_parameter(glorot, 2 * hidden_size, input_size)
+        self.bias = uniform_parameter(0.01, hidden_size)
+        self.angles = uniform_parameter(math.pi, 3, hidden_size)
+        self.reflections = uniform_parameter(1.0, 2, 2, hidden_size)
+        self.first_state = uniform_parameter(unit, 2 * hidden_size)
         self.register_buffer("permutation", torch.randperm(hidden_size))
 
     def initial_state(self, batch: int) -> Float[Tensor, "batch state_size"]:
@@ -83,10 +84,6 @@ class UnitaryRNN(nn.Module):
         real = torch.eye(self.hidden_size, dtype=self.angles.dtype, device=self.angles.device)
         columns = self.transition(torch.complex(real, torch.zeros_like(real)))
         return real_form(torch.view_as_real(columns.T).permute(2, 0, 1))
-
-
-def _uniform(bound: float, *shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))
 
 
 def _reflect(

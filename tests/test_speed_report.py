@@ -9,7 +9,7 @@ import pytest
 from bench.records import Measurement, RunRecord, RunSpec, Status
 from bench.report import render
 from bench.report.groups import labelled_measurements, labelled_runs
-from bench.report.roofline import Machine, attainable, marks
+from bench.report.roofline import Machine, attainable, marks, under_one_roof
 from bench.report.speed import Point, machines, points
 from bench.report.speed_table import grid, loop_table, speed_boards, speed_files
 from bench.report.speed_targets import TARGETS, target_rows, target_table
@@ -51,7 +51,13 @@ def rows() -> list[Measurement]:
     return found + [reading("peak_bandwidth", "copy", value) for value in (1e9, 0.5e9)]
 
 
-def record(*, stack: str = "cpu-torch2.13", measured: list | None = None, **changes) -> RunRecord:
+def record(
+    *,
+    stack: str = "cpu-torch2.13",
+    measured: list | None = None,
+    processor: str | None = None,
+    **changes,
+) -> RunRecord:
     fields = {
         "suite": "speed",
         "task": "noise",
@@ -68,7 +74,7 @@ def record(*, stack: str = "cpu-torch2.13", measured: list | None = None, **chan
     return RunRecord(
         spec=RunSpec(**(fields | changes)),
         status=Status.ok,
-        environment={"stack": stack},
+        environment={"stack": stack, "processor": processor},
         facts=FACTS | {"kernel": "cpu"},
         measurements=tuple(rows() if measured is None else measured),
     )
@@ -188,6 +194,14 @@ def test_the_roof_is_the_lower_of_product_and_memory_and_a_mark_is_a_part_of_it(
     assert own.fraction == pytest.approx(0.2)
     # 1 FLOP a byte: bound by memory; 1e9 in 10 seconds, of 1e9
     assert found["nn.RNN"].fraction == pytest.approx(0.1)
+
+
+def test_a_roof_is_of_the_processor_that_most_runs_were_made_on():
+    faster = [*rows(), reading("peak_flops", "product", 9e9)]
+    made = [record(processor="A", width=width) for width in (64, 128)]
+    found = under_one_roof(*tables(*made, record(processor="B", width=256, measured=faster)))
+    assert {mark.point.width for mark in found} == {64, 128}
+    assert {mark.machine.flops for mark in found} == {4e9}
 
 
 def test_files_hold_the_medians_at_full_precision():

@@ -17,9 +17,9 @@ from bench.report.ladder import Ladder, ladders
 from bench.report.leaderboard import leaderboard
 from bench.report.not_run import not_run
 from bench.report.overall_table import Overall, overall
-from bench.report.roofline import Mark, marks
+from bench.report.roofline import Mark, under_one_roof
 from bench.report.signal_table import signals
-from bench.report.speed import Point, machines, points
+from bench.report.speed import Point, points
 from bench.report.verdicts import Verdict, verdicts
 from bench.store import read_folder
 from bench.suites.setting import Suite
@@ -68,7 +68,6 @@ def gather(suite: str, results: Path, definition: Suite | None = None) -> Gather
     measurements = labelled_measurements(records, runs)
     board = leaderboard(runs, measurements)
     climbed = ladders(runs, measurements, board)
-    timed = points(runs, measurements)
     return Gathered(
         records=records,
         problems=problems,
@@ -80,8 +79,8 @@ def gather(suite: str, results: Path, definition: Suite | None = None) -> Gather
         signals=signals(measurements),
         ladders=climbed,
         depth=depth_tables(climbed),
-        points=timed,
-        marks=marks(timed, machines(measurements)),
+        points=points(runs, measurements),
+        marks=under_one_roof(runs, measurements),
         hardware=hardware_sentences(records),
         verdicts=verdicts(definition.claims, runs, measurements) if definition else (),
         missing={

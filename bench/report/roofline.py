@@ -17,16 +17,19 @@ from typing import Any
 import pandas as pd
 
 from bench.report.formats import number_text
-from bench.report.speed import Machine, Point
+from bench.report.processors import on_the_usual_one
+from bench.report.speed import Machine, Point, machines, points
+from bench.report.statistics import RUN
 
 METHOD = (
     "Roofline: GFLOP are the operations of the products of a forward and a backward pass, MB the "
     "bytes that these must move if every number goes through memory as rarely as it can; "
     "elementwise work is in neither. The machine's peaks are the best tries of a large float32 "
-    "product and of a large copy, in the same runs. Attainable: the product's peak, or what the "
-    "copy's peak lets through where that is less. What fits in a cache can pass the bound of the "
-    "memory; what goes step by step cannot come near that of the product, which has thousands of "
-    "rows at once.",
+    "product and of a large copy, in the same runs: those on the processor that most runs were "
+    "made on. Attainable: the product's peak, or what the copy's peak lets through where that is "
+    "less. What fits in a cache can pass the bound of the memory, and a product that is computed "
+    "better than the library's that of the products; what goes step by step cannot come near that "
+    "of the product, which has thousands of rows at once.",
 )
 
 
@@ -72,16 +75,22 @@ def attainable(machine: Machine, intensity: float) -> float:
     return min(machine.flops, machine.bandwidth * intensity)
 
 
-def marks(points: Sequence[Point], machines: Mapping[str, Machine]) -> list[Mark]:
+def marks(found: Sequence[Point], peaks: Mapping[str, Machine]) -> list[Mark]:
     """The chosen way of each point and its peers, where the work and the peaks are known."""
     return [
-        Mark(point, name, flops, size, median(point.seconds(name)), machines[point.stack])
-        for point in points
-        if point.stack in machines
+        Mark(point, name, flops, size, median(point.seconds(name)), peaks[point.stack])
+        for point in found
+        if point.stack in peaks
         for name in (point.chosen, *point.peers)
         if (flops := point.value("least_flops", name))
         and (size := point.value("least_bytes", name))
     ]
+
+
+def under_one_roof(runs: pd.DataFrame, measurements: pd.DataFrame) -> list[Mark]:
+    """The marks of the runs on each stack's usual processor: a roof is of one machine."""
+    usual = runs[on_the_usual_one(runs, by="stack")]
+    return marks(points(usual, measurements), machines(measurements.merge(usual[RUN], on=RUN)))
 
 
 def roofline_rows(found: Sequence[Mark]) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
-from bench.suites.extreme_depth import CORE, SMALL_EPSILON, TABLE, TRIPLE
+from bench.suites.extreme_depth import SMALL_EPSILON, TABLE, TRIPLE
 from bench.suites.names import SHALLOW
-from bench.suites.setting import Setting, Suite, unwatched
+from bench.suites.setting import CORE, Setting, Suite, unwatched
 from bench.winners import Trial, winning_trials
 
 UPDATES = 200

@@ -20,11 +20,10 @@ from bench.suites.names import (
     SHALLOW,
     SQRT_CONTROLS,
 )
-from bench.suites.setting import SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
+from bench.suites.setting import CORE, SEEDS, TUNING_SEEDS, Setting, Suite, unwatched
 from bench.suites.trials import DEPTH_RATES
 from bench.winners import Trial
 
-CORE = ("body.*",)
 SMALL_EPSILON = {"eps": 1e-12}
 """A layer's gradient is of size 1 / depth: Adam's usual 1e-8 would slow the deepest stacks."""
 TRIPLE = ("gradient", "states", "weight-gradients")

@@ -12,6 +12,8 @@ from bench.winners import Trial
 SEEDS = (0, 1, 2)
 TUNING_SEEDS = (1000,)
 """Never among the seeds reported."""
+CORE = ("body.*",)
+"""What is frozen where lift and readout alone are trained."""
 
 
 @dataclass(frozen=True, kw_only=True)

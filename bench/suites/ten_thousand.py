@@ -14,7 +14,7 @@ from typing import Any
 from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.long_memory import tuned
 from bench.suites.names import ROAF_MODELS
-from bench.suites.setting import TUNING_SEEDS, Setting, Suite, unwatched
+from bench.suites.setting import CORE, TUNING_SEEDS, Setting, Suite, unwatched
 from bench.suites.trials import carried, roaf_trial, six_trials
 from bench.winners import Trial
 
@@ -24,7 +24,6 @@ RATES = (3e-3, 1e-2, 3e-2)
 """Higher than elsewhere: over 200 steps most of these copied best at 1e-2, the upper end."""
 RIVALS = ("exprnn", "cornn", "lstm", "lem")
 FURTHER = ("exprnn",)
-CORE = ("body.*",)
 ADDER, COPIER = "roaf-reflections", "roaf-rotations"
 
 
