@@ -27,10 +27,11 @@ format: .venv/test.stamp
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-# Debian's python3 comes without ensurepip, so the environment borrows the pip that is there.
+# Debian's python3 comes without ensurepip, so the pip that is there installs the first things, with
+# them a pip for what the reader wants to add.
 .venv/run.stamp: pyproject.toml constraints.txt
 	python3 -m venv --without-pip .venv
-	python3 -m pip --python $(PYTHON) install --quiet --editable .
+	python3 -m pip --python $(PYTHON) install --quiet pip --editable .
 	@touch $@
 
 .venv/test.stamp: .venv/run.stamp

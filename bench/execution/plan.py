@@ -116,8 +116,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One sentence: what is unknown, what was perhaps meant, what there is."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{kind} {name!r} is unknown; {hint}There are: {', '.join(known)}"
+    there_are = f"did you mean {near[0]!r}? There are" if near else "there are"
+    return f"{kind} {name!r} is unknown; {there_are}: {', '.join(known)}"
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
