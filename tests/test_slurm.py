@@ -97,7 +97,7 @@ def test_times_are_sbatchs(text, minutes):
     "text, sentence",
     [
         ("partitoin=gpu", "key 'partitoin' is unknown; did you mean 'partition'?"),
-        ("nodes=2", "key 'nodes' is unknown; there are: account, constraint, "),
+        ("nodes=2", "key 'nodes' is unknown; .*[tT]here are: account, constraint, "),
         ("gpu", "'gpu' cannot be read; write key=value,key=value with keys among: account, "),
         ("qos=", "'qos=' cannot be read"),
         ("qos=a\n#SBATCH --nodes=9", "cannot be read"),
