@@ -14,8 +14,7 @@ from bench.tasks import Batch, Task
 
 EVALUATION_BATCH, EVALUATION_STEPS = 250, 2_560_000
 """At most so many samples at once, of so many time steps in all."""
-DIAGNOSTICS_BATCH, DIAGNOSTICS_STEPS = 32, 320_000
-"""The same of what is looked at, in float64 and with every state kept."""
+DIAGNOSTICS_BATCH = 32
 
 
 def probe(
@@ -60,8 +59,8 @@ def diagnostics_at(step: int, spec: RunSpec) -> list[str]:
 
 def kept_batch(task: Task, spec: RunSpec, device: torch.device) -> Batch:
     """The batch that is kept for looking, the same at every step of the run."""
-    size = within(DIAGNOSTICS_BATCH, DIAGNOSTICS_STEPS, task)
-    return to_device(next(task.train_batches(size, stream(spec.seed, "diagnostics"))), device)
+    batches = task.train_batches(DIAGNOSTICS_BATCH, stream(spec.seed, "diagnostics"))
+    return to_device(next(batches), device)
 
 
 def evaluate_at(
@@ -83,18 +82,13 @@ def evaluate(
     """(loss, score) over all the data, in parts that fit in memory, in evaluation mode."""
     model.eval()
     sums = [0.0, 0.0]
-    size = within(EVALUATION_BATCH, EVALUATION_STEPS, task)
+    size = max(1, min(EVALUATION_BATCH, EVALUATION_STEPS // task.steps))
     for inputs, targets in zip(data.inputs.split(size), data.targets.split(size), strict=True):
         outputs, wanted = model(inputs.to(device)), targets.to(device)
         sums[0] += task.loss(outputs, wanted).item() * len(inputs)
         sums[1] += task.score(outputs, wanted).item() * len(inputs)
     model.train()
     return sums[0] / len(data.inputs), sums[1] / len(data.inputs)
-
-
-def within(samples: int, steps: int, task: Task) -> int:
-    """How many samples of the task may be taken at once, one at least."""
-    return max(1, min(samples, steps // task.steps))
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
