@@ -34,11 +34,15 @@ def suite_specs(
     seeds: str | None,
 ) -> tuple[list[RunSpec], dict[str, int]]:
     """The resolved runs of a suite, narrowed to what the user named, and by run_id how many like it
-    may share a launch."""
+    may share a launch.
+
+    Settings that differ for the listed models alone ask the same run of another: it comes once.
+    """
     known = list(dict.fromkeys(setting.task for setting in suite.settings))
     wanted = choose("task", tasks, known)
     named = None if models is None else named_models(models, suite, registry)
-    specs, at_once = [], {}
+    specs: dict[str, RunSpec] = {}
+    at_once = {}
     for setting in suite.settings:
         if setting.task not in wanted:
             continue
@@ -50,11 +54,11 @@ def suite_specs(
         fitting = [model for model in offered if registry.models.entries[model].axis == axis]
         numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
         found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
-        specs += found
+        specs |= {s.run_id: s for s in found}
         at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
-    return specs, at_once
+    return list(specs.values()), at_once
 
 
 def named_models(models: str, suite: Suite, registry: Registry) -> list[str]:
