@@ -131,12 +131,21 @@ def claims(model: str) -> tuple[Claim, ...]:
 
 
 KEPT_WHOLE = kept_whole(SETTINGS[0])
-BEYOND = Claim(
-    says=f"psMNIST, {USUAL}, 256 units, alpha = 1: over 98 % after ten epochs",
-    source=THIS_PROJECT,
-    least=0.98,
-    runs=told(KEPT_WHOLE, USUAL),
-)
+WIDER = replace(SETTINGS[0], widths={"*": 512}, seeds=(0, 1))
+"""Twice the units, at what was found for 256: the paper's size could not be read."""
+
+
+def beyond() -> tuple[Claim, ...]:
+    """What is asked of the runs with alpha = 1 and of the wider ones."""
+    wider, kept = (told(setting, USUAL) for setting in (WIDER, KEPT_WHOLE))
+    first, tenth = "over 94 % in the first epoch", "over 98 % after ten epochs"
+    of_wider, of_kept = f"psMNIST, {USUAL}, 512 units", f"psMNIST, {USUAL}, 256 units, alpha = 1"
+    return (
+        Claim(says=f"{of_wider}: {first}", source=ABSTRACT, runs=wider, least=0.94, after=EPOCH),
+        Claim(says=f"{of_wider}: {tenth}", source=ABSTRACT, runs=wider, least=0.98),
+        Claim(says=f"{of_kept}: {tenth}", source=THIS_PROJECT, runs=kept, least=0.98),
+    )
+
 
 PSMNIST_TUNING = Suite(
     question="Which learning rate, and which setting of its own, suits each model on psMNIST?",
@@ -152,8 +161,8 @@ PSMNIST = Suite(
     question="Does a single-layer ROAF network reach 94 % on permuted MNIST in its first epoch and "
     "98 % after ten, and more than LSTM?",
     budget="hours on 2 CPU cores",
-    settings=(*SETTINGS, KEPT_WHOLE),
-    claims=(*(claim for model in ROAF_MODELS for claim in claims(model)), BEYOND),
+    settings=(*SETTINGS, WIDER, KEPT_WHOLE),
+    claims=(*(claim for model in ROAF_MODELS for claim in claims(model)), *beyond()),
 )
 PAPER_SEEDS = tuple(range(5))
 PAPER = tuple(
