@@ -69,12 +69,12 @@ def labelled_measurements(records: Sequence[RunRecord], runs: pd.DataFrame) -> p
     """One row a measurement with the group and label of its run; a null value is NaN."""
     names = ["stack", "run_id", "task_label", "group", "depth", "label", "seed", "status"]
     keys = runs[[*names, PROCESSOR]]
-    return measured_rows(records).merge(keys, on=["stack", "run_id"])
+    return narrow_measurements(records).merge(keys, on=["stack", "run_id"])
 
 
-def measured_rows(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row a measurement, and a row `status` for every record, so that one without measurements
-    is there too; a null value is NaN."""
+def narrow_measurements(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row a measurement, known by stack and run_id alone, and a row `status` for every record,
+    so that one without measurements is there too; a null value is NaN."""
     rows: list[tuple] = []
     for record in records:
         key = record.stack, record.spec.run_id

@@ -19,6 +19,7 @@ from bench.report.statistics import (
     ends,
     final_scores,
     middle,
+    present,
     summarise,
     times,
 )
@@ -147,7 +148,7 @@ def _best(table: pd.DataFrame) -> Standing:
     for (stack, group), same in table.groupby(KEY[:2], sort=False):
         rows = rows_of(same)
         best = shares_the_best(rows)
-        shown = {"smallest_p_of_best": min(_known(same["smallest_p"]), default=None)}
+        shown = {"smallest_p_of_best": min(present(same["smallest_p"]), default=None)}
         for label in {row["label"] for row in rows} | best:
             found[stack, group, label] = {"best": label in best, **shown}
     return found
@@ -163,7 +164,3 @@ def _gradients(measurements: pd.DataFrame) -> Standing:
         }
         for key, same in ratios.groupby(KEY, sort=False)
     }
-
-
-def _known(column: Iterable[Any]) -> list[Any]:
-    return [value for value in column if value is not None]

@@ -12,7 +12,7 @@ from bench.published import PROVENANCES, Published, concerning, sources
 from bench.report.formats import is_accuracy, number_text, without_empty
 from bench.report.groups import natural
 from bench.report.leaderboard import task_facts
-from bench.report.statistics import known
+from bench.report.statistics import known, present
 
 ON = {"test_score": "test", "validation_score": "validation", "train_loss": "training loss"}
 SENTENCE = (
@@ -75,7 +75,7 @@ def published_rows(found: Mapping[str, Sequence[Published]]) -> list[dict[str, A
 def result_text(result: Published, metric: str) -> str:
     """The number with the digits of its source, an accuracy in percent."""
     percent = is_accuracy(metric) and result.quantity.endswith("score")
-    values = [value for value in (result.number, result.deviation) if value is not None]
+    values = present([result.number, result.deviation])
     text = " ± ".join(f"{value.scaleb(2 if percent else 0):f}" for value in values)
     sign = "" if result.relation == "=" else f"{result.relation} "
     return f"{sign}{text} %" if percent else f"{sign}{text}"

@@ -5,8 +5,7 @@ theory's bounds of all three, before and after training.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ import pandas as pd
 from bench.report.derived import TOLERANCE
 from bench.report.formats import interval_text, measured_text, number_text, without_empty
 from bench.report.signals import SPECTRUM, STAGES, at_stage
-from bench.report.statistics import ends
+from bench.report.statistics import ends, middle, present
 
 QUANTITIES = (
     *(SPECTRUM, "condition_number", "lyapunov_exponent", "lyapunov_error", "memory_horizon"),
@@ -59,15 +58,15 @@ def displayed_signals(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFram
     shown = pd.DataFrame([_texts(same) for same in groups if len(same)], dtype=object)
     if len(set(table["step"])) == 1:  # said above the table
         shown = shown.drop(columns="updates")
-    thresholds = ", ".join(sorted(set(_known(table["memory_threshold"]))))
+    thresholds = ", ".join(sorted(set(present(table["memory_threshold"]))))
     return without_empty(shown).rename(columns={"memory horizon": f"memory horizon {thresholds}"})
 
 
 def _texts(runs: pd.DataFrame) -> dict[str, str]:
     """One label's row: medians over its seeds."""
-    at = {name: _median(_known(runs[name])) for name in MEDIANS}
-    lower, upper = _known(runs["bound_lower"]), _known(runs["bound_upper"])
-    inside = _known(runs["inside"])
+    at = {name: middle(present(runs[name])) for name in MEDIANS}
+    lower, upper = present(runs["bound_lower"]), present(runs["bound_upper"])
+    inside = present(runs["inside"])
     return {
         "model": runs["label"].iloc[0],
         "updates": number_text(max(runs["step"])),
@@ -99,7 +98,7 @@ def _row(run: pd.DataFrame) -> dict[str, Any]:
     return {
         "step": int(run["step"].max()),
         "log10_sigma_max": _extreme(max, spectrum),
-        "log10_sigma_median": _median(spectrum),
+        "log10_sigma_median": middle(spectrum),
         "log10_sigma_min": _extreme(min, spectrum),
         "condition_number": _only(read["condition_number"]),
         **_exponents("max", max, read["lyapunov_exponent"], read["lyapunov_error"]),
@@ -165,10 +164,6 @@ def _extreme(pick: Callable, values: Sequence[float]) -> float | None:
     return math.nan if any(map(math.isnan, values)) else pick(values)
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return _extreme(median, values)
-
-
 def _last(values: Mapping[int, float]) -> float | None:
     """The value at the largest distance."""
     return values[max(values)] if values else None
@@ -177,10 +172,6 @@ def _last(values: Mapping[int, float]) -> float | None:
 def _only(values: Mapping[str, float]) -> float | None:
     """The value of a quantity that is read at one place."""
     return next(iter(values.values()), None)
-
-
-def _known(column: Iterable[Any]) -> list[Any]:
-    return [value for value in column if value is not None]
 
 
 def _log10(value: float) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report.derived import DERIVED
-from bench.report.statistics import OK, RUN, Summary, finite_rows, summarise
+from bench.report.statistics import OK, RUN, Summary, finite_rows, present, summarise
 from bench.report.statistics.outcomes import six_digits
 from bench.rows import plain
 from bench.suites.claim import Claim, Fields
@@ -38,7 +38,7 @@ class Verdict:
     @property
     def summary(self) -> Summary:
         """Of the runs that ended well."""
-        return summarise([value for value in self.values.values() if value is not None])
+        return summarise(present(self.values.values()))
 
     @property
     def failed(self) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench.records import RunRecord
 from bench.report.comparison.sides import Side, Unusable
-from bench.report.groups import labelled_runs, measured_rows, natural
+from bench.report.groups import labelled_runs, narrow_measurements, natural
 from bench.report.statistics import last_values, seconds_per_update
 
 SCORES = ("test_score", "validation_loss")
@@ -134,7 +134,7 @@ def _runs(side: Side, stacks: Mapping[str, str]) -> dict[Key, Run]:
         replace(r, measurements=tuple(m for m in r.measurements if m.quantity in READ))
         for r in side.records
     ]
-    rows = measured_rows(read)
+    rows = narrow_measurements(read)
     scores = {name: last_values(rows, name) for name in SCORES}
     seconds = seconds_per_update(rows)
     found = {}

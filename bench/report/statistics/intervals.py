@@ -12,9 +12,9 @@ in n is Wilson's (1927, doi 10.1080/01621459.1927.10502953).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -51,6 +51,11 @@ def summarise(values: Sequence[float]) -> Summary:
 def mean(values: Sequence[float]) -> float | None:
     """Their mean; None for none."""
     return sum(values) / len(values) if values else None
+
+
+def present(values: Iterable[Any]) -> list[Any]:
+    """Those that are not None."""
+    return [value for value in values if value is not None]
 
 
 def middle(values: Sequence[float]) -> float | None:
