@@ -14,7 +14,7 @@ from typing import Any
 from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.extreme_depth import SMALL_EPSILON, TABLE, TRIPLE
 from bench.suites.names import SHALLOW
-from bench.suites.setting import CORE, SEEDS, Setting, Suite, unwatched
+from bench.suites.setting import CORE, Setting, Suite, unwatched
 from bench.winners import Trial, winning_trials
 
 UPDATES = 200
@@ -45,7 +45,6 @@ def stack(depth: int, width: int, updates: int, **more: Any) -> Setting:
         "evaluations": 2,
         "tests": 2,
         "diagnostics": dict.fromkeys(TRIPLE, (0, updates // 2, updates)),
-        "seeds": (0,),
     }
     return Setting(**settings | more)
 
@@ -65,9 +64,9 @@ def with_controls(setting: Setting) -> tuple[Setting, Setting]:
 
 
 def by_seeds(setting: Setting) -> tuple[Setting, Setting]:
-    """The setting with the seeds that a claim needs, and its slow network with one."""
+    """The setting with the suite's seeds, and its slow network with one."""
     quick = tuple(model for model in setting.models if model != SLOW)
-    return replace(setting, models=quick, seeds=SEEDS), replace(setting, models=(SLOW,))
+    return replace(setting, models=quick), replace(setting, models=(SLOW,), seeds=(0,))
 
 
 def trained(depth: int) -> Setting:
