@@ -145,6 +145,7 @@ def test_ticks_are_few_and_written_alike():
     assert ticks_between(4.0, 70.0) == [5.0, 10.0, 20.0, 50.0]
     assert ticks_between(0.24, 0.32) == pytest.approx([0.25, 0.3])
     assert tick_texts([0.0, 1.0, 1e4]) == ["0", "1", "10,000"]
+    assert tick_texts([8e4, 1e5, 1.5e5]) == ["80,000", "100,000", "150,000"]
     assert tick_texts([1e-20, 1e-5, 1.0]) == ["10⁻²⁰", "10⁻⁵", "1"]
 
 

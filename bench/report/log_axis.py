@@ -40,13 +40,18 @@ def ticks_between(low: float, high: float) -> list[float]:
 
 
 def tick_texts(ticks: Sequence[float]) -> list[str]:
-    """All in full where they are short, else the powers of ten with their exponents."""
-    short = all(tick == 0 or 1e-3 <= tick < 1e5 for tick in ticks)
+    """All in full where they are short or not all are powers of ten, else with exponents."""
+    powers_only = all(map(_is_power, filter(None, ticks)))
+    short = all(tick == 0 or 1e-3 <= tick < (1e5 if powers_only else 1e7) for tick in ticks)
     return [number_text(float(f"{t:.4g}")) if short or t == 0 else _power(t) for t in ticks]
+
+
+def _is_power(value: float) -> bool:
+    return math.isclose(value, 10.0 ** round(math.log10(value)), rel_tol=1e-9)
 
 
 def _power(value: float) -> str:
     exponent = round(math.log10(value))
-    if not math.isclose(value, 10.0**exponent, rel_tol=1e-9) or exponent in (0, 1):
+    if not _is_power(value) or exponent in (0, 1):
         return number_text(float(f"{value:.4g}"))
     return "10" + str(exponent).translate(SUPERSCRIPTS)
