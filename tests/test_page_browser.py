@@ -190,7 +190,7 @@ def test_the_plots_follow_the_dark_page_when_it_changes(browser, file):
         assert tab.evaluate(ground.format("curve-plot")) == "#14171b"
         tab.emulate_media(color_scheme="light")
         assert tab.evaluate(page) == "rgb(255, 255, 255)"
-        assert tab.evaluate(ground.format("gradient-plot")) == "#fff"
+        tab.wait_for_function(ground.format("gradient-plot") + " === '#fff'")
 
 
 def test_a_phone_scrolls_the_tables_and_not_the_page(browser, file):
