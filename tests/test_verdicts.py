@@ -83,6 +83,20 @@ def test_of_a_mapping_the_claim_names_some_entries():
     assert found.run_ids == (known[1].spec.run_id,)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "closed_form"),
+    [("outside_band", 1.0), ("farthest_from_one", 8.0), ("gradient_decades", 3.0)],
+)
+def test_a_claim_may_be_about_what_follows_from_measurements(quantity, closed_form):
+    rows = {("singular_value", str(k)): s for k, s in enumerate((0.125, 1.0, 2.0))}
+    rows |= {("bound_lower", "4"): 0.25, ("bound_upper", "4"): 2.0, ("bound_upper", "1"): 0.5}
+    rows |= {("gradient_by_distance", "0"): 4.0, ("gradient_by_distance", "4"): 0.004}
+    measured = tuple(Measurement(10, *place, value) for place, value in rows.items())
+    run = replace(record("roaf"), measurements=measured)
+    found = judged(claim(None, most=1.0, quantity=quantity), run)
+    assert found.values == {0: pytest.approx(closed_form)}
+
+
 def test_two_runs_of_a_seed_are_not_averaged_in_silence():
     twice = [record("roaf", test=0.9), record("roaf", test=0.9, width=16)]
     with pytest.raises(ValueError, match="one run a seed, but these have more: roaf, width 8, roa"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import FAILED, RunRecord
+from bench.records import FAILED, RunRecord, Status
 from bench.report.gather import NothingToReport
 from bench.report.groups import labelled_measurements, labelled_runs, without_repeats
 from bench.report.not_run import missing
@@ -138,6 +138,7 @@ def _values(found: Sequence[Answered], links: Links) -> dict[str, Any]:
         "counts": _counts(found),
         "claims": [_claims(each, links) for each in claimed],
         "speed": _speed(found),
+        "speed_records": "".join(_folders(each, links) for each in found if each.name == SPEED),
         "speed_report": "".join(_report(each, links) for each in found if each.name == SPEED),
         "reliability": planted(links.folder / "reliability.json"),
         "suites": _suites(found, links),
@@ -179,6 +180,14 @@ def _speed(found: Sequence[Answered]) -> pd.DataFrame | None:
     return target_table(measured) if measured else None
 
 
+def _folders(answered: Answered, links: Links) -> str:
+    """Where the suite's records lie, and which processor they name."""
+    processors = sorted({str(r.environment.get("processor")) for r in answered.records})
+    folders = sorted({record_path(r, links.results).parent for r in answered.records})
+    told = ", ".join(f"[{links.to(folder)}]({links.to(folder)})" for folder in folders)
+    return f"{told} ({', '.join(processors)})" if folders else ""
+
+
 def _suites(found: Sequence[Answered], links: Links) -> pd.DataFrame:
     return pd.DataFrame([_suite(each, links) for each in found], dtype=object)
 
@@ -191,7 +200,8 @@ def _suite(answered: Answered, links: Links) -> dict[str, str]:
         "suite": f"[{answered.name}]({report})" if report else answered.name,
         "question": answered.suite.question,
         "ended well": str(well),
-        "failed": str(sum(record.status in FAILED for record in answered.records)),
+        "diverged": str(sum(r.status is Status.diverged for r in answered.records)),
+        "failed": str(sum(r.status in FAILED for r in answered.records)),
         "not run here": "all" if lacking is None else str(len(lacking)),
     }
 

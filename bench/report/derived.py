@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from bench.report.statistics import RUN, relative_gradients
+from bench.report.statistics import CEILING, FLOOR, RUN, relative_gradients
 
 AT = [*RUN, "step"]
 TOLERANCE = 1e-6
@@ -34,9 +34,19 @@ def gradient_decades(measurements: pd.DataFrame) -> pd.DataFrame:
     return last.assign(value=last["value"].map(math.log10).abs())[[*AT, "value"]]
 
 
+def farthest_from_one(measurements: pd.DataFrame) -> pd.DataFrame:
+    """The factor by which the singular value that is farthest from 1 is above or below it, a row a
+    run and step."""
+    rows = measurements[measurements["quantity"] == "singular_value"].dropna(subset=["value"])
+    decades = rows["value"].clip(FLOOR, CEILING).map(math.log10).abs()
+    farthest = rows.assign(value=10**decades).groupby(AT)["value"].max()
+    return farthest.reset_index()
+
+
 DERIVED: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "outside_band": outside_band,
     "gradient_decades": gradient_decades,
+    "farthest_from_one": farthest_from_one,
 }
 
 

@@ -132,6 +132,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, str]:
         "batch": number_text(row["batch"]),
         "filter": row["filter"],
         "computed by": row["backend"],
+        "rounds": "" if row["rounds"] is None else str(row["rounds"]),
         "reached": "",
     }
 

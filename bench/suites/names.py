@@ -26,6 +26,8 @@ FURTHER_TIME_RIVALS = (
 )
 ALL_TIME = (*ROAF_FILTERS, *TIME_RIVALS, *FURTHER_TIME_RIVALS)
 ROAF_SCHEDULES = ("roaf-mlp", "roaf-mlp-sqrt", "roaf-mlp-isometric", "roaf-mlp-fixed")
+OWN_SCHEDULES = ("roaf-mlp-sqrt", "roaf-mlp-isometric")
+"""Their alpha and beta do not add to 1, as the abstract's do: what is said of them is ours."""
 SQRT_CONTROLS = (
     "roaf-mlp-sqrt-identity",
     "roaf-mlp-sqrt-signed-permutation",

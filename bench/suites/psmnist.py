@@ -112,15 +112,23 @@ def claims(model: str) -> tuple[Claim, ...]:
     """What the paper says of its ten epochs, and what we set out to reach with that model."""
     ours, lstm = (those_of(name, 10 * EPOCH) for name in (model, "lstm"))
 
-    def claim(says: str, source: str, least: float, **more: Any) -> Claim:
+    def claim(says: str, source: str, least: float | None, **more: Any) -> Claim:
         says = f"psMNIST, {model}, {WIDTHS[model]} units: {says}"
         return Claim(says=says, source=source, least=least, **{"runs": ours, **more})
 
-    more = "more than an LSTM of as many parameters, tuned over a third of an epoch, after"
+    search = f"over a third of an epoch, ROAF {'over ten' if model == USUAL else 'too'}"
+    more = f"more than an LSTM of as many parameters, tuned {search}, after"
     match = f"{ABSTRACT}; the match is ours"
     return (
         claim("over 94 % in the first epoch", ABSTRACT, 0.94, after=EPOCH),
         claim("over 98 % after ten epochs", ABSTRACT, 0.98),
+        claim(
+            "decades by which the gradient changes over 784 steps, after ten epochs",
+            f"{ABSTRACT}; the number is ours",
+            None,
+            quantity="gradient_decades",
+            most=3.0,
+        ),
         claim("at least 95 % after the first epoch", THIS_PROJECT, 0.95, after=EPOCH),
         claim(
             "over 94 % in training of one epoch", THIS_PROJECT, 0.94, runs=those_of(model, EPOCH)
@@ -139,7 +147,10 @@ def beyond() -> tuple[Claim, ...]:
     """What is asked of the runs with alpha = 1 and of the wider ones."""
     wider, kept = (told(setting, USUAL) for setting in (WIDER, KEPT_WHOLE))
     first, tenth = "over 94 % in the first epoch", "over 98 % after ten epochs"
-    of_wider, of_kept = f"psMNIST, {USUAL}, 512 units", f"psMNIST, {USUAL}, 256 units, alpha = 1"
+    of_wider, of_kept = (
+        f"psMNIST, {USUAL}, 512 units (256 had missed 98 %)",
+        f"psMNIST, {USUAL}, 256 units, alpha = 1",
+    )
     return (
         Claim(says=f"{of_wider}: {first}", source=ABSTRACT, runs=wider, least=0.94, after=EPOCH),
         Claim(says=f"{of_wider}: {tenth}", source=ABSTRACT, runs=wider, least=0.98),

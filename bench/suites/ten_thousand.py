@@ -123,7 +123,9 @@ def solved(of: Setting, how: str, **bound: Any) -> Claim:
     """That ROAF solves the task at that length; the paper says so of 10,000 steps."""
     (model,) = of.models
     runs = {"task": of.task, "task_args": of.task_args, "model": model, "updates": of.updates}
-    says = f"{of.task} over {of.task_args['length']:,} steps, {model}: {how}"
+    says = (
+        f"{of.task} over {of.task_args['length']:,} steps, {model}, {of.updates:,} updates: {how}"
+    )
     paper = f"{ABSTRACT}; task, filter and number are ours"
     source = paper if of.task_args["length"] == LONGEST else THIS_PROJECT
     return Claim(says=says, source=source, runs=runs | {"frozen": ()}, **bound)
