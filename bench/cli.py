@@ -166,12 +166,13 @@ def list_(kind: str, style: str, plugins: tuple[Path, ...]) -> None:
 
 @main.command()
 @click.option("--suite", required=True)
-def prepare(suite: str) -> None:
+@plugin_option
+def prepare(suite: str, plugins: tuple[Path, ...]) -> None:
     """Download what a suite's tasks need, checked by sha256. `run` never downloads."""
     from bench.execution import session
 
     try:
-        session.prepare_suite(suite)
+        session.prepare_suite(suite, plugins)
     except session.MISTAKES as error:
         mistake(error)
 

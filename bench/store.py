@@ -120,7 +120,7 @@ def record_path(record: RunRecord, results: Path) -> Path:
 
 def slug(name: str) -> str:
     """The name as a safe part of a file name: a slash becomes two underscores."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name.replace("/", "__"))[:60].lstrip(".") or "_"
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name.replace("/", "__"))[:100].lstrip(".") or "_"
 
 
 def shown(path: Path) -> str:
@@ -173,9 +173,19 @@ def write_whole(
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        _to_disk(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _to_disk(folder: Path) -> None:
+    """What was renamed in the folder is so after a loss of power, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 WRITING = ".writing-"

@@ -46,6 +46,12 @@ def test_a_record_comes_back_as_it_was(tmp_path):
     assert not list(tmp_path.rglob(".writing*"))
 
 
+def test_two_stacks_of_one_long_named_gpu_have_two_folders(tmp_path):
+    gpu = "cuda-nvidia-rtx-pro-6000-blackwell-max-q-workstation-edition-torch2.1"
+    stacks = [record(environment={"stack": f"{gpu}{minor}"}) for minor in (1, 2)]
+    assert len({record_path(each, tmp_path) for each in stacks}) == 2
+
+
 def test_a_writer_that_is_killed_leaves_what_it_had_among_the_drafts(tmp_path):
     drafts, results = tmp_path / "drafts", tmp_path / "results"
     drafts.mkdir()

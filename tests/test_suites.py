@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.execution.wanted import suite_specs
 from bench.models import MODELS, build_model, trainable_parameters
 from bench.models.match import LARGEST, parameters
 from bench.records import Measurement, RunRecord, RunSpec, Status
@@ -278,3 +279,21 @@ def test_the_newest_version_of_a_model_is_the_one_that_is_chosen():
     old, new = trials((0.1, 0, "ok", "cpu", (0.3,)), (0.2, 0, "ok", "cpu", (0.4,)))
     table, _ = chosen(old, replace(new, spec=replace(new.spec, model_version=2)))
     assert table == [(0.2, 0.4, 1)]
+
+
+def test_seeds_that_the_user_names_train_nothing_twice():
+    suite = SUITES["extreme-depth"]
+    usual, _ = suite_specs("extreme-depth", suite, REGISTRY, None, None, None)
+    for seeds in ("0-2", "7"):
+        asked, at_once = suite_specs("extreme-depth", suite, REGISTRY, None, None, seeds)
+        blind = [replace(s, gradients_at=(), diagnostics={}).run_id for s in asked]
+        assert len(set(blind)) == len(blind) == len(at_once)
+    assert any(spec.diagnostics for spec in asked)
+    asked, _ = suite_specs("extreme-depth", suite, REGISTRY, None, None, "0-2")
+    assert {s.run_id for s in usual} <= {s.run_id for s in asked}
+
+
+def test_the_star_is_the_trial_of_every_model_not_named():
+    of = {"*": (Trial(0.05),), "gru": (Trial(0.1),)}
+    setting = Setting(task="adding", models=("lstm", "gru"), updates=1, trials=of)
+    assert [s.learning_rate for s in setting.specs("mine", setting.models, (0,))] == [0.05, 0.1]

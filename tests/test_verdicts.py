@@ -78,7 +78,7 @@ def test_the_newest_version_of_task_and_model_decides():
 
 def test_of_a_mapping_the_claim_names_some_entries():
     known = [record("roaf", 0, 0.9, model_args={"alpha": a, "filter": "haar"}) for a in (0.1, 0.2)]
-    asked = replace(claim(), runs={"model": "roaf", "model_args": {"alpha": 0.2}})
+    asked = replace(claim(), runs=ROAF | {"model_args": {"alpha": 0.2}})
     found = judged(asked, *known)
     assert found.run_ids == (known[1].spec.run_id,)
 
@@ -104,9 +104,11 @@ def test_two_runs_of_a_seed_are_not_averaged_in_silence():
     assert judged(claim(), twice[0]).values == {0: 0.9}
 
 
-def test_a_claim_needs_one_bound():
+def test_a_claim_needs_one_bound_and_says_of_whom():
     with pytest.raises(ValueError, match="either `least` or `most`"):
         claim(least=None)
+    with pytest.raises(ValueError, match="need a model"):
+        Claim(says="it sings", source="us", runs={"task": "adding"}, least=0.0)
     assert claim(least=None, most=0.1).allows(0.1)
     assert not claim(least=None, most=0.1).allows(math.nan)
 

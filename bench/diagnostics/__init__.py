@@ -1,8 +1,8 @@
 """What becomes of a signal and its gradient, measured at the boundary: no model has to cooperate.
 
-Two measurements are made on the model itself while it trains (`gradient_by_distance`,
-`gradient_by_parameter`). All in `DIAGNOSTICS` look at a float64 copy of it, see `view`.
-The clocks, see `speed`, build it anew and say what it costs.
+Measured on the model itself while it trains are `gradient_by_distance`, `gradient_by_parameter`
+and, of a model without a state, `gradient_by_input`. All in `DIAGNOSTICS` look at a float64 copy of
+it, see `view`. The clocks, see `speed`, build it anew and say what it costs.
 """
 
 from bench.diagnostics.gradients import gradient_by_distance as gradient_by_distance

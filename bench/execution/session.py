@@ -86,10 +86,10 @@ def run_suite(
     return carry_out(progress(runs, len(plan.todo)), plan.recorded, order)
 
 
-def prepare_suite(suite: str) -> None:
+def prepare_suite(suite: str, plugins: Sequence[Path] = ()) -> None:
     """Downloads what the tasks of the suite need."""
-    registry = Registry()
-    for setting in find_suite(suite, ()).settings:
+    registry = Registry(plugins)
+    for setting in find_suite(suite, plugins).settings:
         registry.tasks.entries[setting.task](**setting.task_args).prepare()
     say(f"{suite}: all its data is there")
 

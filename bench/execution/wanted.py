@@ -1,7 +1,8 @@
 """Which runs are asked for: names of a suite, of models, tasks and seeds become resolved specs."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,15 @@ def suite_specs(
     """The resolved runs of a suite, narrowed to what the user named, and by run_id how many like it
     may share a launch.
 
-    Settings that differ for the listed models alone ask the same run of another: it comes once.
+    Settings that differ for the listed models alone ask the same run of another: it comes once. So
+    does one whose seed the user named and that two settings ask for, one of them without a look at
+    its gradients.
     """
     known = list(dict.fromkeys(setting.task for setting in suite.settings))
     wanted = choose("task", tasks, known)
     named = None if models is None else named_models(models, suite, registry)
     specs: dict[str, RunSpec] = {}
+    own: set[str] = set()
     at_once = {}
     for setting in suite.settings:
         if setting.task not in wanted:
@@ -55,10 +59,25 @@ def suite_specs(
         numbers = parse_seeds(seeds) if seeds else setting.seeds or suite.seeds
         found = [resolve(s, registry) for s in setting.specs(name, fitting, numbers)]
         specs |= {s.run_id: s for s in found}
+        own |= {s.run_id for s in found if s.seed in (setting.seeds or suite.seeds)}
         at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
-    return list(specs.values()), at_once
+    kept = once_each(specs.values(), own) if seeds else list(specs.values())
+    return kept, {spec.run_id: at_once[spec.run_id] for spec in kept}
+
+
+def once_each(specs: Iterable[RunSpec], own: Container[str]) -> list[RunSpec]:
+    """Of runs that differ only in what is looked at those that are the suite's `own`, or else the
+    one that is looked at most: to train twice is no second seed."""
+    alike: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        alike.setdefault(replace(spec, gradients_at=(), diagnostics={}).run_id, []).append(spec)
+    kept = []
+    for same in alike.values():
+        looked_at = max(same, key=lambda spec: len(spec.gradients_at) + len(spec.diagnostics))
+        kept += [spec for spec in same if spec.run_id in own] or [looked_at]
+    return kept
 
 
 def named_models(models: str, suite: Suite, registry: Registry) -> list[str]:

@@ -142,7 +142,7 @@ def trainable_parameters(model: nn.Module) -> int:
         for module in model.modules()
         if is_parametrized(module)
         for matrix in cast(Any, module.parametrizations).values()
-        if any(isinstance(part, _Orthogonal) for part in matrix)
+        if any(isinstance(part, _Orthogonal) for part in matrix) and matrix.original.requires_grad
     ]
     unread = sum(n * (n + 1) // 2 for n in stored)
     return sum(p.numel() for p in model.parameters() if p.requires_grad) - unread

@@ -34,6 +34,9 @@ class Claim:
     def __post_init__(self) -> None:
         if (self.least is None) == (self.most is None):
             raise ValueError(f"the claim {self.says!r} needs either `least` or `most`")
+        if lacking := {"model", "task"} - self.runs.keys():
+            named = " and ".join(sorted(lacking))
+            raise ValueError(f"the `runs` of the claim {self.says!r} need a {named}")
 
     @property
     def bound(self) -> float:

@@ -15,6 +15,7 @@ from bench.suites.claim import ABSTRACT, THIS_PROJECT, Claim
 from bench.suites.extreme_depth import SMALL_EPSILON, TABLE, TRIPLE
 from bench.suites.names import OWN_SCHEDULES, SHALLOW
 from bench.suites.setting import CORE, Setting, Suite, unwatched
+from bench.suites.trials import default_trial
 from bench.winners import Trial, winning_trials
 
 UPDATES = 200
@@ -77,7 +78,7 @@ def trained(depth: int) -> Setting:
 
 def beyond(depth: int) -> Setting:
     """16 units, ROAF with beta = 1 / depth alone."""
-    (won,) = found()[OURS[0]]
+    (won,) = found().get(OURS[0], (default_trial(OURS[0], 1),))
     trial = replace(won, model_args={**won.model_args, "activation_memory": "sqrt"})
     return stack(
         depth,

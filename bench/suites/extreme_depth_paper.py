@@ -67,6 +67,8 @@ def beyond(task: str, depth: int) -> Setting:
         paper_rung(task, depth, ALIVE_ROAF),
         widths={"*": 16},
         updates=200,
+        evaluations=1,
+        watched=False,  # a look keeps every gradient, some 20 GB at a million layers
         diagnostics={},
         optimiser="adam-in-backward",
         trials=dict.fromkeys(ALIVE_ROAF, (once,)),

@@ -54,9 +54,13 @@ class Setting:
         return [
             self._spec(suite, model, trial, seed)
             for model in models
-            for trial in self.trials.get(model, (default_trial(model, self.length),))
+            for trial in self._tried(model)
             for seed in seeds
         ]
+
+    def _tried(self, model: str) -> tuple[Trial, ...]:
+        usual = self.trials.get("*") or (default_trial(model, self.length),)
+        return self.trials.get(model, usual)
 
     def at_once(self, model: str) -> int:
         """How many runs of the model may share a launch."""

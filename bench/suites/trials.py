@@ -39,7 +39,7 @@ LENGTH_ARGUMENTS = {
 TOLD = {*LENGTH_ARGUMENTS.values()}
 
 LEAKS = {"leaky": "leak", "es2n": "beta"}
-"""What these models call the constant that is ROAF's beta; it is given them from the length too."""
+"""What these models call the constant that is ROAF's beta; `leak_trial` sets it from the length."""
 CLIPS = (1.0, 10.0)
 """The largest norms of a gradient of the IRNN, from its paper's grid of 1 to 1,000."""
 CLIPPED_RATES = (1e-4, 1e-3, 1e-2)
