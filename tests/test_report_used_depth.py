@@ -18,9 +18,10 @@ from bench.report.groups import labelled_runs
 from bench.report.scene import Scene
 from bench.report.score_panel import score_panel
 from bench.report.signal_ratios import triple
+from bench.report.stages import by_stage
 from bench.report.styles import Look, looks, styled
-from bench.report.used_depth import ERROR, EVENLY, SWEEPS, ablation
-from bench.report.used_depth_figure import used_depth
+from bench.report.used_depth import ERROR, EVENLY, SWEEPS, ablation, picard
+from bench.report.used_depth_figure import asked, used_depth
 from tests.test_report import report
 from tests.test_report_depth import CORE, climbed, run, table, texts
 
@@ -128,6 +129,21 @@ def test_used_depth_is_read_before_and_after_training():
     assert (shown["Picard depth, start"], shown["Picard depth, end"]) == ("3", "> 32")
     lost = ablation(climbed(deep)).set_index("place")["value"].to_dict()
     assert lost == pytest.approx({1.0: 0.1, 0.0: 0.3})
+
+
+def test_a_run_that_was_not_looked_at_is_not_marked_as_failed():
+    asks = {"diagnostics": {"picard-depth": [0, 10]}}
+    seen = run("mlp", 100, 0.5, *used(100, 2.0, 0, 0.0), *used(100, 3.0, 10, 0.1), **asks)
+    unseen = [run("mlp", 100, 0.5, seed=1), run("mlp", 1000, 0.5)]
+
+    def missing(*runs: RunRecord) -> dict[int, bool]:
+        ladder = asked(climbed(*runs), "picard-depth")
+        found = by_stage(picard(ladder), ladder.rungs)
+        return found.groupby("depth")["missing"].any().to_dict()
+
+    assert missing(seen, *unseen) == {100: False}
+    lost = run("mlp", 1000, None, status=Status.diverged, **asks)
+    assert missing(seen, lost) == {100: False, 1000: True}
 
 
 def test_the_report_says_what_the_diagnostics_of_used_depth_do():

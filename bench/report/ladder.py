@@ -6,9 +6,12 @@ filter or with a plainer one, and a residual network with the same beta. It has 
 as many updates.
 """
 
+import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -31,7 +34,8 @@ SHALLOWEST = 10
 
 Rung = Mapping[str, Any]
 """A configuration at a depth, as in the leaderboard, and whether its core is `frozen`, the test
-`scores` by seed of its runs that ended well, and the mean of their last `validation` scores."""
+`scores` by seed of its runs that ended well, the mean of their last `validation` scores, and how
+many runs each diagnostic was `asked` of."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def _rungs(
         same = found.get((row["stack"], row["group"], row["label"]))
         if same is not None:
             frozen = bool(same["frozen"].iloc[0] == CORE)
-            rungs.append({**row, "frozen": frozen, **_scores(same, last)})
+            asked = Counter(chain(*map(json.loads, same["diagnostics"])))
+            rungs.append({**row, "frozen": frozen, "asked": asked, **_scores(same, last)})
     return sorted(rungs, key=lambda rung: rung["depth"])
 
 

@@ -6,6 +6,7 @@ by layer, in the deepest network of each model.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
@@ -38,8 +39,8 @@ CAPTION = (
     f"training, ▲ more than {SWEEPS} sweeps, × undefined (the state is zero or not finite). Score "
     "lost: at the end, by the deepest network of each model that was looked at, without the "
     "matrices of one layer. Movement: of that layer's matrices, over their initial norm. × in any "
-    "panel: fewer runs have a finite number there than ran; at both ends of the layers, none has "
-    "in a deeper network."
+    "panel: fewer runs have a finite number there than were looked at; at both ends of the layers, "
+    "none has in a deeper network."
 )
 
 
@@ -72,7 +73,7 @@ def _page(scene: Scene, shown: Sequence[Looked]) -> Figure:
     figure, axes = grid(len(kinds) * len(shown), len(shown), 1.7)
     for place, ax in enumerate(axes):
         kind, (ladder, rows) = kinds[place // len(shown)], shown[place % len(shown)]
-        PANELS[kind](ax, rows[kind], ladder, scene)
+        PANELS[kind](ax, rows[kind], asked(ladder, DIAGNOSTICS[kind]), scene)
         ax.set_ylabel(plain(kind) if place % len(shown) == 0 else "")
         if place < len(shown):
             ax.set_title(title(ladder.task, 2.2))
@@ -80,6 +81,11 @@ def _page(scene: Scene, shown: Sequence[Looked]) -> Figure:
     ordered = [label for label in scene.look if label in labels]
     legend_below(figure, legend_entries(ordered, scene.look, marker=True))
     return figure
+
+
+def asked(ladder: Ladder, diagnostic: str) -> Ladder:
+    """The ladder with only those runs counted of which the diagnostic was asked."""
+    return replace(ladder, rungs=[{**r, "runs": r["asked"][diagnostic]} for r in ladder.rungs])
 
 
 def _sweeps(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> None:
@@ -101,15 +107,16 @@ def _by_layer(ax: Axes, rows: pd.DataFrame, ladder: Ladder, scene: Scene) -> Non
     """Medians against the layer's place in the deepest network of each label."""
     for label in shown_labels(scene, rows):
         same, look = rows[rows["label"] == label], scene.look[label]
-        runs = {r["depth"]: r["runs"] for r in ladder.rungs if r["label"] == label and r["runs"]}
+        own = [rung for rung in ladder.rungs if rung["label"] == label and rung["runs"]]
+        runs = {rung["depth"]: rung["runs"] for rung in own}
         deepest = same["depth"].max()
         read = same[same["depth"] == deepest].groupby("place")["value"]
         medians = read.median()
         finite = medians[medians.abs() < math.inf]
         curve(ax, finite.index.to_series(), finite, look, is_lead(label))
         lost = {place for place in medians.index if place not in finite.index}
-        lost |= {place for place, n in read.count().items() if n < runs[deepest]}
-        lost |= {0.0, 1.0} if max(runs) > deepest else set()
+        lost |= {place for place, n in read.count().items() if n < runs.get(deepest, 0)}
+        lost |= {0.0, 1.0} if max(runs, default=0) > deepest else set()
         edge_marks(ax, [x + WIDTH * aside(label, scene) for x in sorted(lost)], "x", look)
     ax.set(xlabel="layer: 0 the first, 1 the last", xlim=(-0.03, 1.03))
 
@@ -118,6 +125,11 @@ ROWS: dict[str, Callable[[Ladder], pd.DataFrame]] = {
     "Picard depth": picard,
     "score lost": ablation,
     "movement": movement,
+}
+DIAGNOSTICS = {
+    "Picard depth": "picard-depth",
+    "score lost": "layer-ablation",
+    "movement": "weight-movement",
 }
 PANELS: dict[str, Callable[[Axes, pd.DataFrame, Ladder, Scene], None]] = {
     "Picard depth": _sweeps,
