@@ -10,7 +10,7 @@ import math
 import reprlib
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -115,6 +115,10 @@ class RunSpec:
     def run_id(self) -> str:
         """The first 16 hexadecimal digits of the sha256 of the canonical JSON."""
         return hashlib.sha256(canonical_json(self.written()).encode()).hexdigest()[:16]
+
+    def without_looks(self) -> "RunSpec":
+        """The same training with nobody looking at its gradients or its states."""
+        return replace(self, gradients_at=(), diagnostics={})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ are not looked into. Nothing that is read is executed.
 """
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -119,8 +120,17 @@ def record_path(record: RunRecord, results: Path) -> Path:
 
 
 def slug(name: str) -> str:
-    """The name as a safe part of a file name: a slash becomes two underscores."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name.replace("/", "__"))[:100].lstrip(".") or "_"
+    """The name as a safe part of a file name: a slash becomes two underscores, and what is too long
+    ends in a digest of the whole, so that two never meet."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name.replace("/", "__"))
+    if len(safe) > LONGEST:
+        digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+        safe = f"{safe[: LONGEST - 9]}-{digest}"
+    return safe.lstrip(".") or "_"
+
+
+LONGEST = 60
+"""So much of a name goes into that of a file or a folder."""
 
 
 def shown(path: Path) -> str:
@@ -180,12 +190,14 @@ def write_whole(
 
 
 def _to_disk(folder: Path) -> None:
-    """What was renamed in the folder is so after a loss of power, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """What was renamed in the folder is so after a loss of power, too, where its file system can
+    promise that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 WRITING = ".writing-"

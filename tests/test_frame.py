@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.utils.parametrizations import orthogonal
 
 from bench.diagnostics import gradient_by_distance
 from bench.frame import same
@@ -95,6 +96,9 @@ def test_an_orthogonal_matrix_counts_the_parameters_that_are_read():
     model(inputs).square().sum().backward()
     moving = sum(int((p.grad != 0).sum()) for p in model.parameters() if p.grad is not None)
     assert trainable_parameters(model) == moving
+    stored = orthogonal(torch.nn.Linear(8, 8, bias=False))
+    assert trainable_parameters(stored) == 8 * 7 // 2
+    assert trainable_parameters(stored.requires_grad_(False)) == 0
 
 
 @pytest.mark.parametrize("name", ["elman", "lstm", "roaf", "roaf-mlp", "mlp", "resnet", "tcn"])

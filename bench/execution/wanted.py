@@ -2,7 +2,6 @@
 
 import fnmatch
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def suite_specs(
         at_once |= {s.run_id: 1 if suite.timed else setting.at_once(s.model) for s in found}
     if not specs:
         raise Unusable(f"nothing to run: no task of suite {name!r} takes these models")
-    kept = once_each(specs.values(), own) if seeds else list(specs.values())
+    kept = once_each(specs.values(), own)
     return kept, {spec.run_id: at_once[spec.run_id] for spec in kept}
 
 
@@ -72,7 +71,7 @@ def once_each(specs: Iterable[RunSpec], own: Container[str]) -> list[RunSpec]:
     one that is looked at most: to train twice is no second seed."""
     alike: dict[str, list[RunSpec]] = {}
     for spec in specs:
-        alike.setdefault(replace(spec, gradients_at=(), diagnostics={}).run_id, []).append(spec)
+        alike.setdefault(spec.without_looks().run_id, []).append(spec)
     kept = []
     for same in alike.values():
         looked_at = max(same, key=lambda spec: len(spec.gradients_at) + len(spec.diagnostics))

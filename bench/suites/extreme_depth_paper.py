@@ -68,7 +68,7 @@ def beyond(task: str, depth: int) -> Setting:
         widths={"*": 16},
         updates=200,
         evaluations=1,
-        watched=False,  # a look keeps every gradient, some 20 GB at a million layers
+        watched=False,  # a look keeps the gradient of every layer
         diagnostics={},
         optimiser="adam-in-backward",
         trials=dict.fromkeys(ALIVE_ROAF, (once,)),

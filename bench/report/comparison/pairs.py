@@ -97,9 +97,8 @@ def identity(record: RunRecord) -> str:
 
 def _plain(record: RunRecord) -> RunRecord:
     """The record's spec on no stack, without versions and looks."""
-    spec = replace(
-        record.spec, task_version=0, model_version=0, plugin=None, gradients_at=(), diagnostics={}
-    )
+    unseen = record.spec.without_looks()
+    spec = replace(unseen, task_version=0, model_version=0, plugin=None)
     return RunRecord(spec=spec, status=record.status)
 
 
